@@ -1,0 +1,90 @@
+"""The one place where frames pass between DuckDB and Polars, without pyarrow.
+
+Reading goes through NumPy and writing through the Arrow C stream, because DuckDB 2.0's own hand-over either needs
+pyarrow or prints leaked objects on stderr at exit.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+
+Parameters = list[Any] | dict[str, Any] | None
+
+_TYPES: Final = {
+    "BIGINT": pl.Int64(),
+    "INTEGER": pl.Int32(),
+    "SMALLINT": pl.Int16(),
+    "TINYINT": pl.Int8(),
+    "UTINYINT": pl.UInt8(),
+    "USMALLINT": pl.UInt16(),
+    "UINTEGER": pl.UInt32(),
+    "UBIGINT": pl.UInt64(),
+    "DOUBLE": pl.Float64(),
+    "FLOAT": pl.Float32(),
+    "BOOLEAN": pl.Boolean(),
+    "DATE": pl.Date(),
+    "TIMESTAMP": pl.Datetime("us"),
+    "VARCHAR": pl.String(),
+}
+
+
+def query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters = None) -> pl.DataFrame:
+    """Run one SELECT and give its rows: NULL becomes null, types follow the query, a repeated name gets a number."""
+    answer = connection.execute(sql, parameters)
+    description = answer.description or []
+    names = _distinct([column[0] for column in description])
+    if names == [column[0] for column in description]:
+        arrays = list(answer.fetchnumpy().values())
+    else:  # fetchnumpy would drop the second of two columns of one name
+        rows = answer.fetchall()
+        arrays = [np.array([*(row[place] for row in rows), None], dtype=object)[:-1] for place in range(len(names))]
+    kinds = [str(column[1]) for column in description]
+    return pl.DataFrame([_series(*column) for column in zip(names, arrays, kinds, strict=True)])
+
+
+@contextmanager
+def registered(connection: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) -> Iterator[None]:
+    """Let SQL on this connection read frames by these names, inside the block."""
+    for name, frame in frames.items():
+        connection.register(name, _Stream(frame))
+    try:
+        yield
+    finally:
+        for name in frames:
+            connection.unregister(name)
+
+
+class _Stream:
+    """Show DuckDB the Arrow stream of a frame and nothing else of it."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._frame.__arrow_c_stream__(requested_schema)
+
+
+def _series(name: str, values: np.ndarray[Any, Any], kind: str) -> pl.Series:
+    wanted = _TYPES.get(kind, pl.Float64() if kind.startswith(("DECIMAL", "HUGEINT", "UHUGEINT")) else pl.String())
+    if values.dtype != object:
+        return pl.DataFrame({name: values}).to_series().cast(wanted)
+    cells = values.tolist()
+    if wanted == pl.String():
+        cells = [cell if cell is None else str(cell) for cell in cells]
+    return pl.Series(name, cells, dtype=wanted)
+
+
+def _distinct(names: list[str]) -> list[str]:
+    return [
+        name if name not in names[:place] else f"{name}_{names[:place].count(name) + 1}"
+        for place, name in enumerate(names)
+    ]

@@ -1,0 +1,143 @@
+"""What the tables and views of a warehouse are, and how an older file becomes a current one.
+
+`sql/` is the schema: folder = layer, file = relation, sorted order = dependency order. A file's comments become the
+database's comments: its leading lines describe the relation, a comment at the end of a line describes that column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Final
+
+from bt import __version__
+from bt.errors import BtError, WarehouseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+MIGRATIONS: Final[tuple[str, ...]] = ()  # statements from schema version 1 to 2, 2 to 3 …
+CHECKS: Final = "checks"  # the folder of queries that must return no rows: run by `bt check`, not built
+
+_KIND: Final = re.compile(
+    r"^\s*create\s+(?:or\s+replace\s+)?(table|view|macro)\s+(?:if\s+not\s+exists\s+)?(\w+)", re.I | re.M
+)
+_TABLE_MACRO: Final = re.compile(r"\)\s*as\s+table\b", re.I)
+_COLUMN: Final = re.compile(r"^ {4}(?P<code>\S.*?),?\s+--\s*(?P<comment>\S.*)$")
+_IDENTIFIER: Final = re.compile(r"^[a-z_][a-z0-9_]*$")
+
+
+def sql_files(folders: Iterable[Path]) -> list[Path]:
+    """List the files to build, in order of layer and name; one relation must not have two files."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in folder.glob("*/*.sql"):
+            key = f"{path.parent.name}/{path.name}"
+            if path.parent.name == CHECKS:
+                continue
+            if key in found:
+                raise BtError(f"{path}: bt has its own {key}", "give the file, and the relation in it, another name")
+            found[key] = path
+    return [found[key] for key in sorted(found)]
+
+
+def sql_hash(files: Iterable[Path]) -> str:
+    """Give the SHA-256 of the files' names and contents."""
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.parent.name}/{path.name}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def build(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+    """Create or replace every relation, in order; stop at the first file that fails and name it."""
+    import duckdb
+
+    for path in files:
+        try:
+            text = path.read_text(encoding="utf-8")
+            connection.execute(text)
+            _comment(connection, path.stem, text)
+        except (duckdb.Error, UnicodeDecodeError, OSError) as error:
+            problem = str(error).strip().splitlines()[0]
+            raise BtError(f"{path.parent.name}/{path.name}: {problem}", f"mend or remove {path}") from error
+    _inherit_comments(connection)
+
+
+def migrate(connection: duckdb.DuckDBPyConnection, version: int, steps: Sequence[str] = MIGRATIONS) -> int:
+    """Bring the tables from `version` to the newest one; the caller holds the transaction. Give the new version."""
+    newest = 1 + len(steps)
+    if version > newest:
+        raise WarehouseError(
+            f"the warehouse has schema version {version}, this bt knows {newest}", "upgrade bt-warehouse"
+        )
+    for step in steps[version - 1 :]:
+        connection.execute(step)
+    return newest
+
+
+def stamp(connection: duckdb.DuckDBPyConnection, version: int, built_from: str) -> None:
+    """Record what the warehouse was built from."""
+    known = connection.execute("select min(created_ts) from warehouse_info").fetchone()
+    connection.execute("delete from warehouse_info")
+    connection.execute(
+        "insert into warehouse_info values (?, ?, ?, coalesce(?, now() at time zone 'UTC'))",
+        [version, built_from, __version__, known[0] if known else None],
+    )
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, relation: str, text: str) -> None:
+    match = _KIND.search(text)
+    if match is None or match[2] != relation:
+        raise BtError(f"{relation}.sql must create a table, view or macro named {relation}")
+    kind = match[1].lower()
+    if kind == "macro" and _TABLE_MACRO.search(text):
+        kind = "macro table"
+    lines = text.splitlines()
+    header = []
+    for line in lines:
+        if not line.startswith("--"):
+            break
+        header.append(line.removeprefix("--").strip())
+    if not header:
+        raise BtError(f"{relation}.sql must begin with a comment that says what one row is")
+    connection.execute(f"comment on {kind} {relation} is {_literal(chr(10).join(header))}")
+    if kind.startswith("macro"):
+        return
+    columns = _columns(connection, relation)
+    for line in lines:
+        found = _COLUMN.match(line)
+        column = re.split(r"\W+", found["code"])[0 if kind == "table" else -1] if found else ""
+        if found and column in columns:
+            connection.execute(f"comment on column {relation}.{column} is {_literal(found['comment'])}")
+
+
+def _inherit_comments(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let a column without a comment take that of the first relation in build order with a column of its name."""
+    rows = connection.execute(
+        "select table_name, column_name, comment from duckdb_columns() "
+        "where not internal and database_name = current_database() order by table_oid, column_index"
+    ).fetchall()
+    known: dict[str, str] = {}
+    for _, column, comment in rows:
+        if comment:
+            known.setdefault(column, comment)
+    for relation, column, comment in rows:
+        if not comment and column in known and _IDENTIFIER.match(column):
+            connection.execute(f'comment on column "{relation}"."{column}" is {_literal(known[column])}')
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, relation: str) -> set[str]:
+    rows = connection.execute(
+        "select column_name from duckdb_columns() where table_name = ? and database_name = current_database()",
+        [relation],
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,218 @@
+"""The warehouse: one DuckDB file, opened for as short as the work allows, and never left half made."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import duckdb
+
+from bt import assets
+from bt.errors import BtError, WarehouseError
+from bt.warehouse import frames, lock, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import polars as pl
+
+_HARDENED: Final = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "python_enable_replacements": "false",
+    "lock_configuration": "true",
+}
+_STORAGE: Final = "v1.0.0"  # what DuckDB 1.1 and the drivers of BI tools can read
+
+
+class Warehouse:
+    """Hold candles, runs and every result in the DuckDB file at `path` (`:memory:` keeps them until it is closed).
+
+    The file is made when it is missing, unless `create` is false. `sql` names folders of further relations, built
+    after bt's own. Connections live inside `read()` and `write()` only, so that other processes come between; both
+    wait at most `wait` seconds for another process, then raise `WarehouseError` naming it.
+    """
+
+    def __init__(
+        self, path: str | Path = ":memory:", *, create: bool = True, sql: Sequence[Path] = (), wait: float = 10.0
+    ) -> None:
+        self._files = schema.sql_files([assets.folder("sql"), *sql])
+        self._wait = wait
+        self._guard = threading.RLock()
+        self._open: duckdb.DuckDBPyConnection | None = None
+        self._writing = False
+        self._checked = False
+        self.path = None if str(path) == ":memory:" else _local(str(path))
+        if self.path is None:
+            self._open = duckdb.connect(":memory:", config=dict(_HARDENED))
+            self._writing = True
+            _build_all(self._open, self._files)
+        elif not self.path.exists():
+            if not create:
+                raise BtError(f"there is no warehouse at {self.path}", "make one: bt init, bt demo or bt import")
+            _create(self.path, self._files)
+
+    def __repr__(self) -> str:
+        return f"Warehouse({str(self.path or ':memory:')!r})"
+
+    @contextmanager
+    def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a connection that sees one consistent state and writes nothing but temporary tables."""
+        with self._guard, ExitStack() as closing:
+            yield self._nested() if self._open else self._session(closing, write=False)
+
+    @contextmanager
+    def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a connection inside one transaction: committed at the end of the block, rolled back on any error."""
+        with self._guard, ExitStack() as closing:
+            if self._open and not self._writing:
+                raise RuntimeError("write() inside read() of the same warehouse")
+            connection = self._nested() if self._open else self._session(closing, write=True)
+            connection.execute("begin")
+            try:
+                yield connection
+                connection.execute("commit")
+            except duckdb.FatalException as error:
+                raise WarehouseError(_first_line(error), "free some disk space, then run the command again") from error
+            except BaseException:
+                connection.execute("rollback")
+                raise
+
+    def query(self, sql: str, parameters: frames.Parameters = None) -> pl.DataFrame:
+        """Run one SELECT and give its rows as a Polars frame."""
+        with self.read() as connection:
+            return frames.query(connection, sql, parameters)
+
+    def _nested(self) -> duckdb.DuckDBPyConnection:
+        assert self._open is not None  # noqa: S101 - for the type checker
+        return self._open.cursor()
+
+    def _session(self, closing: ExitStack, *, write: bool) -> duckdb.DuckDBPyConnection:
+        assert self.path is not None  # noqa: S101
+        if not self._checked:
+            self._check_schema()
+            self._checked = True
+        closing.enter_context(lock.held(self.path, exclusive=write, wait=self._wait))
+        self._open = _connect(self.path, read_only=not write, wait=self._wait)
+        self._writing = write
+        closing.callback(self._close)
+        return self._open
+
+    def _close(self) -> None:
+        if self._open:
+            self._open.close()
+        self._open = None
+        self._writing = False
+
+    def _check_schema(self) -> None:
+        """Refuse a file that is not ours or newer, migrate an older one, rebuild views whose definitions changed."""
+        assert self.path is not None  # noqa: S101
+        current = schema.sql_hash(self._files)
+        connection = _connect(self.path, read_only=True, wait=self._wait)  # no lock file beside what may not be ours
+        try:
+            version, built_from = _info(connection, self.path)
+        finally:
+            connection.close()
+        newest = 1 + len(schema.MIGRATIONS)
+        if version == newest and built_from == current:
+            return
+        if version <= newest and not os.access(self.path, os.W_OK):
+            if version == newest:
+                return  # the views in a read-only file stay as they were built
+            raise WarehouseError(f"{self.path} has an older schema and is not writable", "make it writable once")
+        with lock.held(self.path, exclusive=True, wait=self._wait):
+            connection = _connect(self.path, read_only=False, wait=self._wait)
+            try:
+                connection.execute("begin")
+                version = schema.migrate(connection, version)
+                schema.build(connection, self._files)
+                schema.stamp(connection, version, current)
+                connection.execute("commit")
+            finally:
+                connection.close()
+
+
+def _local(path: str) -> Path:
+    if "://" in path:
+        raise BtError(f"a warehouse is a local file, not {path!r}", "give a path such as warehouse/bt.duckdb")
+    return Path(path).expanduser()
+
+
+def _create(path: Path, files: Sequence[Path]) -> None:
+    """Make a new warehouse under a temporary name, then rename: a half-made file is never seen."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        new = folder / "new.duckdb"
+        with duckdb.connect(":memory:") as connection:
+            quoted = str(new).replace("'", "''")
+            connection.execute(f"attach '{quoted}' as made (storage_version '{_STORAGE}')")
+            connection.execute("use made")
+            _build_all(connection, files)
+            connection.execute("checkpoint made")
+            connection.execute("use memory")
+            connection.execute("detach made")
+        try:
+            os.link(new, path)  # unlike a rename, this never replaces a warehouse that appeared meanwhile
+        except FileExistsError:
+            return
+        except OSError:
+            new.rename(path)
+    except OSError as error:
+        raise WarehouseError(f"cannot make {path}: {error.strerror}", "choose another place with --db") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _build_all(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+    schema.build(connection, files)
+    schema.stamp(connection, 1 + len(schema.MIGRATIONS), schema.sql_hash(files))
+
+
+def _connect(path: Path, *, read_only: bool, wait: float) -> duckdb.DuckDBPyConnection:
+    if path.is_dir():
+        raise WarehouseError(f"{path} is a folder, not a warehouse", f"did you mean {path / 'bt.duckdb'}?")
+    config: dict[str, Any] = dict(_HARDENED)
+    for pause in lock.pauses(wait):
+        try:
+            return duckdb.connect(str(path), read_only=read_only, config=config)
+        except duckdb.ConnectionException as error:
+            raise WarehouseError(f"{path}: {_first_line(error)}", "close the other connection first") from error
+        except duckdb.Error as error:
+            if "Could not set lock" not in str(error):
+                raise WarehouseError(f"{path}: {_first_line(error)}", _cure(path, error)) from error
+            if pause is None:
+                raise lock.busy(path, str(error)) from None
+            time.sleep(pause)
+    raise AssertionError  # pauses() ends with None
+
+
+def _info(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, str]:
+    try:
+        row = connection.execute("select schema_version, sql_hash from warehouse_info").fetchone()
+    except duckdb.CatalogException:
+        row = None
+    if row is None:
+        raise WarehouseError(f"{path} is a DuckDB file, but not a bt warehouse", "nothing was changed in it")
+    return int(row[0]), str(row[1])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
+
+
+def _cure(path: Path, error: Exception) -> str:
+    text = str(error)
+    if "WAL" in text:
+        return f"the log beside it is damaged: move {path.name}.wal away (what was written since the last checkpoint is lost)"
+    if "not a valid DuckDB" in text or "extension" in text:
+        return "it was not touched; give the path of a bt warehouse with --db"
+    return "restore it from a copy, or name another warehouse with --db"

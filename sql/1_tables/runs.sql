@@ -1,0 +1,33 @@
+-- one row is one run: one backtest of one strategy, the stitched out-of-sample run of a walk-forward, or the head of a sweep
+create table if not exists runs (
+    run_id varchar not null,               -- hash of data, strategy source, configuration and engine, then a repeat number
+    content_hash varchar not null,         -- the hash without the repeat number
+    repeat integer not null,               -- 1 for the first run of this content
+    kind varchar not null,                 -- run, sweep or walk
+    name varchar,                          -- as the user named it
+    note varchar,                          -- as the user wrote it
+    strategy varchar not null,             -- name of the strategy
+    params varchar not null,               -- JSON object, parameter to value
+    symbols varchar not null,              -- comma list, sorted
+    timeframe varchar not null,            -- 1m … 1w
+    first_ts timestamp not null,           -- UTC; ts of the first tested bar
+    end_ts timestamp not null,             -- UTC; close of the last tested bar, exclusive
+    quote varchar not null,                -- currency of all money in this run
+    start_cash double not null,            -- quote
+    config varchar not null,               -- JSON; the whole resolved Account, Costs and Execution
+    data_fingerprint varchar not null,     -- over every bar and indicator value that was read
+    strategy_source varchar not null,      -- the strategy file as it was
+    strategy_hash varchar not null,        -- SHA-256 of it
+    versions varchar not null,             -- JSON; bt, python, duckdb, polars, numpy, numba
+    seed bigint,                           -- of samplers; null = none was used
+    status varchar not null,               -- finished or ruined
+    bars bigint not null,                  -- tested (symbol, ts) rows
+    buy_hold double,                       -- fraction; equal cash in every symbol at its first open, sold at its last close, no costs
+    ambiguous bigint not null,             -- exits in bars that touched stop and target both
+    adverse_equity double,                 -- quote; final equity with every ambiguous bar taken stop first; null = none was ambiguous
+    favourable_equity double,              -- quote; with target first
+    warnings varchar not null,             -- JSON list of sentences
+    timings varchar not null,              -- JSON object, stage to seconds (wall clock)
+    created_ts timestamp not null,         -- UTC; wall clock
+    primary key (run_id)
+);

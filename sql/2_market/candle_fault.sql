@@ -1,0 +1,20 @@
+-- one value is what makes a candle impossible, as 'column: why'; null = it is possible
+create or replace macro candle_fault(ts, open, high, low, close, volume, turnover) as case
+    when ts is null then 'ts: missing'
+    when ts <> date_trunc('minute', ts) then 'ts: not on the minute'
+    when open is null or not isfinite(open) then 'open: not a number'
+    when high is null or not isfinite(high) then 'high: not a number'
+    when low is null or not isfinite(low) then 'low: not a number'
+    when close is null or not isfinite(close) then 'close: not a number'
+    when open <= 0 then 'open: not above 0'
+    when high <= 0 then 'high: not above 0'
+    when low <= 0 then 'low: not above 0'
+    when close <= 0 then 'close: not above 0'
+    when high < low then 'high: below low'
+    when high < greatest(open, close) then 'high: below open or close'
+    when low > least(open, close) then 'low: above open or close'
+    when volume is null or not isfinite(volume) then 'volume: not a number'
+    when volume < 0 then 'volume: below 0'
+    when not isfinite(turnover) then 'turnover: not a number'
+    when turnover < 0 then 'turnover: below 0'
+end;
