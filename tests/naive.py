@@ -172,10 +172,10 @@ class Loop:
 
     def enter_at_the_open(self, equity: float, gross: float, closed_by_level: set[str]) -> None:
         for symbol, side in entries_by_priority(self.now):
+            if symbol in self.positions:
+                continue  # the same side, ignored: an opposite position has left in step 1
             if symbol in self.now.after_gap:
                 self.reject(symbol, side, "gap")
-            elif symbol in self.positions:
-                continue  # the same side, ignored: an opposite position has left in step 1
             elif symbol in closed_by_level:
                 self.reject(symbol, side, "reentry")
             else:
@@ -429,9 +429,9 @@ def chosen_level(signal: Row, name: str, fill: float, direction: int, execution:
 
 def price_on_grid(price: float, side: int, tick: float) -> float:
     steps = steps_in(price, tick)
-    if abs(steps - round(steps)) <= SNAP * max(1, abs(steps)):
-        return on_grid(round(steps), tick)
-    return on_grid(ceil(steps) if side == LONG else floor(steps), tick)
+    near = abs(steps - round(steps)) <= SNAP * max(1, abs(steps))
+    nearest = round(steps) if near else ceil(steps) if side == LONG else floor(steps)
+    return on_grid(max(nearest, 1), tick)  # no tick, however many slip, sells for nothing
 
 
 def level_on_grid(price: float | None, side: int, tick: float | None) -> float | None:

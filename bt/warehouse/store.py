@@ -140,6 +140,16 @@ class Warehouse:
                 connection.close()
 
 
+@contextmanager
+def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection to an empty database in memory, closed to everything outside."""
+    connection = duckdb.connect(":memory:", config=dict(_HARDENED))
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
 def _local(path: str) -> Path:
     if "://" in path:
         raise BtError(f"a warehouse is a local file, not {path!r}", "give a path such as warehouse/bt.duckdb")

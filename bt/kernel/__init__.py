@@ -1,0 +1,104 @@
+"""The compiled trade loop: NumPy arrays in, NumPy arrays out; knows nothing of frames, files or strategies."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bt.kernel.layout import (
+    ENTER_LONG,
+    ENTER_SHORT,
+    EXIT_LONG,
+    EXIT_SHORT,
+    INSTRUMENT,
+    KINDS,
+    REASONS,
+    REFUSALS,
+    SIZINGS,
+    Array,
+    Bars,
+    Outcome,
+    Rules,
+    Signals,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "ENTER_LONG",
+    "ENTER_SHORT",
+    "EXIT_LONG",
+    "EXIT_SHORT",
+    "INSTRUMENT",
+    "KINDS",
+    "REASONS",
+    "REFUSALS",
+    "SIZINGS",
+    "Array",
+    "Bars",
+    "Outcome",
+    "Rules",
+    "Signals",
+    "trade",
+]
+
+_SOURCES: Final = ("layout.py", "prices.py", "loop.py")
+
+
+def trade(
+    bars: Bars,
+    signals: Signals,
+    instruments: Array,
+    rules: Rules,
+    *,
+    announce: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Run the loop; `announce` is told beforehand when it must be compiled first (once per machine and version)."""
+    ready = _cache_folder() / "ready"
+    if announce and not ready.exists():
+        announce("compiling the trade loop, once: about 15 seconds")
+    from bt.kernel import loop
+
+    outcome: Outcome = loop.trade(bars, signals, instruments, rules)
+    ready.touch()
+    return outcome
+
+
+@cache
+def _cache_folder() -> Path:
+    """Point numba to a writable folder of this very loop: the user's cache, else a temporary folder.
+
+    One folder per version of the sources, because numba looks only at the file a function stands in, not at what that
+    file imports, and fails on a cache whose types are gone.
+    """
+    import numba
+
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    home = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    for base in (home, Path(tempfile.gettempdir())):
+        folder = base / "bt-warehouse" / _identity(numba.__version__)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            break
+    else:
+        folder = Path(tempfile.mkdtemp(prefix="bt-warehouse-"))
+    numba.config.CACHE_DIR = str(folder)
+    return folder
+
+
+def _identity(numba_version: str) -> str:
+    """Tell one compiled loop from another: by sources, place, Python and numba."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256(f"{here} {sys.version} {numba_version}".encode())
+    for name in _SOURCES:
+        digest.update((here / name).read_bytes())
+    return digest.hexdigest()[:16]

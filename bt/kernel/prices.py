@@ -1,0 +1,65 @@
+"""Prices and quantities on an instrument's decimal grid, and the price a market order pays."""
+
+from math import ceil, floor, isnan
+
+import numpy as np
+from numba import njit
+
+from bt.kernel.layout import Rules
+
+compiled = njit(cache=True, nogil=True, error_model="numpy")  # no fastmath, no prange: the same bits every time
+
+SNAP = 1e-9  # steps: so near a step, or the middle between two, counts as on it
+
+
+@compiled
+def column(values: np.ndarray, row: int, absent: float) -> float:
+    """Give an optional column's value, `absent` where the column or the value is missing."""
+    if len(values) == 0 or isnan(values[row]):
+        return absent
+    return values[row]
+
+
+@compiled
+def away(price: float, buys: bool, p: float, q: float) -> float:
+    """Round a fill price to the grid p / q, up for a buyer and down for a seller, but never to 0."""
+    if q == 0.0:
+        return price
+    steps = price * q / p
+    nearest = np.rint(steps)
+    if abs(steps - nearest) > SNAP * max(1.0, abs(steps)):
+        nearest = ceil(steps) if buys else floor(steps)
+    return max(nearest, 1.0) * p / q
+
+
+@compiled
+def level(price: float, side: float, p: float, q: float) -> float:
+    """Round a position's level to the nearest step; a tie goes against the trader."""
+    if q == 0.0 or isnan(price):
+        return price
+    steps = price * q / p
+    below = floor(steps)
+    if abs(steps - below - 0.5) <= SNAP * max(1.0, abs(steps)):
+        nearest = below if side > 0 else below + 1.0
+    else:
+        nearest = floor(steps + 0.5)
+    return nearest * p / q
+
+
+@compiled
+def floored(qty: float, p: float, q: float) -> float:
+    """Round a quantity down to a multiple of p / q."""
+    if q == 0.0:
+        return qty
+    return floor(qty / (p / q) + SNAP) * p / q
+
+
+@compiled
+def market(reference: float, buys: bool, instrument: np.record, rules: Rules) -> float:
+    """Give the price that a market order pays or gets: slipped, then rounded away from the trader."""
+    side = 1.0 if buys else -1.0
+    price = reference * (1.0 + side * rules.slippage)
+    p, q = instrument.tick_p, instrument.tick_q
+    if q == 0.0:
+        return price
+    return away(price + side * (rules.slippage_ticks * (p / q)), buys, p, q)
