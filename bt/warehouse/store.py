@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import duckdb
 
 from bt import assets
-from bt.errors import BtError, WarehouseError
+from bt.errors import BtError, QueryError, WarehouseError
 from bt.warehouse import frames, lock, schema
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _HARDENED: Final = {
     "python_enable_replacements": "false",
     "lock_configuration": "true",
 }
+_QUESTIONS: Final = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 _STORAGE: Final = "v1.0.0"  # what DuckDB 1.1 and the drivers of BI tools can read
 
 
@@ -90,6 +91,18 @@ class Warehouse:
         """Run one SELECT and give its rows as a Polars frame."""
         with self.read() as connection:
             return frames.query(connection, sql, parameters)
+
+    def ask(self, sql: str) -> pl.DataFrame:
+        """Answer one question of a user: a single SELECT (or FROM, DESCRIBE, SUMMARIZE, EXPLAIN) that changes nothing."""
+        with self.read() as connection:
+            try:
+                statements = connection.extract_statements(sql)
+                if len(statements) != 1 or statements[0].type not in _QUESTIONS:
+                    kinds = ", ".join(statement.type.name.lower() for statement in statements) or "nothing"
+                    raise QueryError(f"only one SELECT is answered here, not: {kinds}", 'bt sql "select … from …"')
+                return frames.query(connection, sql)
+            except duckdb.Error as error:
+                raise QueryError(str(error).strip(), "bt sql \"show tables\" lists what there is") from None
 
     def _nested(self) -> duckdb.DuckDBPyConnection:
         assert self._open is not None  # noqa: S101 - for the type checker

@@ -12,7 +12,7 @@ import polars as pl
 import bt
 from tests import naive
 
-START = datetime(2024, 1, 1, 20)
+START = datetime(2024, 1, 1, 20)  # noqa: DTZ001 - ts is UTC without a zone
 HOUR = timedelta(hours=1)
 LEVELS = ("stop_price", "stop_distance", "take_price", "take_distance", "trail_distance", "size", "score")
 
@@ -52,7 +52,9 @@ class Case:
         return pl.DataFrame(self.bars, schema=BARS), pl.DataFrame(self.signals, schema=schema)
 
 
-BARS = {"symbol": pl.String, "ts": pl.Datetime("us")} | dict.fromkeys(("open", "high", "low", "close", "volume"), pl.Float64)
+BARS = {"symbol": pl.String, "ts": pl.Datetime("us")} | dict.fromkeys(
+    ("open", "high", "low", "close", "volume"), pl.Float64
+)
 FLAGS = ("enter_long", "enter_short", "exit_long", "exit_short")
 SIGNALS = dict.fromkeys(FLAGS, pl.Boolean) | dict.fromkeys(LEVELS, pl.Float64) | {"max_bars": pl.Int64}
 INSTRUMENTS = {"symbol": pl.String, "category": pl.String} | dict.fromkeys(
@@ -68,7 +70,7 @@ def random_case(seed: int) -> Case:
     instruments = {symbol: _rules(draw) for symbol in symbols}
     bars = [bar for symbol in symbols for bar in _bars(draw, symbol, instruments[symbol])]
     signals = [row for bar in bars if (row := _signal(draw, bar)) is not None]
-    if not signals:
+    if not any({"enter_long", "enter_short"} & set(row) for row in signals):
         signals = [{"symbol": bars[0]["symbol"], "ts": bars[0]["ts"], "enter_long": True}]
     order = draw.permutation(len(symbols))
     bars = [bar for place in order for bar in bars if bar["symbol"] == symbols[place]]
@@ -102,7 +104,9 @@ def _bars(draw: np.random.Generator, symbol: str, rules: dict[str, Any]) -> list
         row = {"open": prices[opening], "high": prices[3], "low": prices[0], "close": prices[closing], "volume": 1.0}
         price = float(prices[closing])
         if draw.random() > 0.08:
-            rows.append({"symbol": symbol, "ts": START + place * HOUR, **{key: float(value) for key, value in row.items()}})
+            rows.append(
+                {"symbol": symbol, "ts": START + place * HOUR, **{key: float(value) for key, value in row.items()}}
+            )
     return rows or _bars(draw, symbol, rules)
 
 
@@ -139,7 +143,12 @@ def _account(draw: np.random.Generator) -> dict[str, Any]:
     sizing = str(draw.choice(["risk", "equity", "notional", "quantity"]))
     size = {"risk": 0.02, "equity": 0.4, "notional": 3000.0, "quantity": 20.0}[sizing]
     slots = int(draw.integers(1, 4)) if draw.random() < 0.4 else None
-    return {"cash": 10_000.0, "sizing": sizing, "size": size * float(draw.choice([0.1, 1.0, 2.0])), "max_positions": slots}
+    return {
+        "cash": 10_000.0,
+        "sizing": sizing,
+        "size": size * float(draw.choice([0.1, 1.0, 2.0])),
+        "max_positions": slots,
+    }
 
 
 def _costs(draw: np.random.Generator) -> dict[str, Any]:

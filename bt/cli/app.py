@@ -1,0 +1,41 @@
+"""Every command in one application; the bodies import what they need when they are called."""
+
+import typer
+
+from bt.cli import data, reading, start, strategies, testing
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Backtest crypto strategies on candles in one DuckDB file.",
+)
+
+START, DATA, STRATEGIES, TEST, READ = "Start", "Data", "Strategies", "Test", "Read"
+
+app.command(rich_help_panel=START)(start.init)
+app.command(rich_help_panel=START)(start.demo)
+app.command(rich_help_panel=START)(start.config)
+app.command("import", rich_help_panel=DATA)(data.import_)
+app.command("data", rich_help_panel=DATA)(data.data)
+app.command(rich_help_panel=DATA)(data.check)
+app.command("strategies", rich_help_panel=STRATEGIES)(strategies.strategies)
+app.command(rich_help_panel=STRATEGIES)(strategies.new)
+app.command("run", rich_help_panel=TEST)(testing.run)
+app.command("backtesting", hidden=True)(testing.backtesting)
+app.command(rich_help_panel=READ)(reading.runs)
+app.command(rich_help_panel=READ)(reading.show)
+app.command(rich_help_panel=READ)(reading.trades)
+app.command(rich_help_panel=READ)(reading.sql)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True),
+) -> None:
+    if version:
+        from bt import __version__
+
+        typer.echo(f"bt {__version__}")
+        raise typer.Exit

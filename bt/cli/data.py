@@ -1,0 +1,228 @@
+"""Commands about candles: import, data, check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bt.cli import shared
+from bt.errors import BtError, ExitCode
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from bt.ingest import Imported
+    from bt.output import Narrator
+    from bt.warehouse import Warehouse
+
+
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="CSV or Parquet files.", metavar="FILE…")],
+    symbol: Annotated[str, typer.Option("--symbol", "-s", help="Symbol the rows belong to, e.g. BTCUSDT or binance:BTCUSDT.")],
+    kind: Annotated[str, typer.Option("--kind", help="candles or funding.")] = "candles",
+    columns: Annotated[str | None, typer.Option("--map", help="Ours to the file's columns: ts=time,volume=vol.")] = None,
+    tz: Annotated[str, typer.Option("--tz", help="Time zone of times without one.")] = "UTC",
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Store the sound rows, record the others.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Let changed candles replace the stored ones.")] = False,
+    source: Annotated[str | None, typer.Option("--source", help="Where the rows come from, as recorded.")] = None,
+    form: shared.Format = "table",
+    out: shared.Out = None,
+    db: shared.Db = None,
+    progress: shared.Progress = "auto",
+    quiet: shared.Quiet = False,
+    verbose: shared.Verbose = 0,
+) -> int:
+    """Import 1-minute candles or funding rates from files; the same file again stores nothing twice."""
+    from bt import symbols
+    from bt.ingest import ImportOptions, import_file
+
+    if kind not in {"candles", "funding"}:
+        raise BtError(f"there is no kind {kind!r}", "--kind candles or --kind funding")
+    known = symbols.parse(symbol)
+    options = ImportOptions(
+        columns=_mapping(columns), tz=tz, skip_bad=skip_bad, replace=replace, source=source
+    )  # fmt: skip
+    call = shared.session({"db": db}, quiet=quiet, progress=progress)
+    for file in files:
+        if not file.is_file():
+            raise BtError(f"there is no file {file}", "nothing was imported")
+    warehouse = call.warehouse(create=True)
+    done = []
+    for file in files:
+        imported = import_file(warehouse, file, symbol=known, kind=kind, options=options, progress=call.narrator.progress)
+        _tell(call.narrator, file, imported)
+        done.append((file, imported))
+    _print_imported(done, form, out)
+    return ExitCode.INCOMPLETE if any(one.changed and not replace for _, one in done) else ExitCode.OK
+
+
+def data(
+    symbols: Annotated[list[str] | None, typer.Argument(help="Only these.", metavar="[SYMBOL…]")] = None,
+    form: shared.Format = "table",
+    out: shared.Out = None,
+    db: shared.Db = None,
+    quiet: shared.Quiet = False,
+    verbose: shared.Verbose = 0,
+) -> int:
+    """Show what candles there are: first, last, how many, how complete."""
+    from bt.output import emit
+
+    call = shared.session({"db": db}, quiet=quiet)
+    warehouse = call.warehouse()
+    names = _stored(warehouse, symbols or [])
+    frame = warehouse.query(
+        """
+        select
+            symbol,
+            first_ts as first,
+            last_ts as last,
+            candles,
+            round(100 * complete, 4) as "complete %",
+            missing,
+            absent,
+        from coverage
+        where list_contains($names, symbol)
+        order by symbol
+        """,
+        {"names": names},
+    )
+    emit(frame, form, out)
+    if frame.is_empty():
+        call.narrator.say("no candles yet: bt import FILE --symbol SYMBOL")
+    elif warehouse.path:
+        size = warehouse.path.stat().st_size
+        call.narrator.say(f"{warehouse.path}: {size / 1e6:,.1f} MB")
+    return ExitCode.OK
+
+
+def check(
+    what: Annotated[list[str] | None, typer.Argument(help="Symbols, or files to audit.", metavar="[SYMBOL…|FILE…]")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as faults.")] = False,
+    columns: Annotated[str | None, typer.Option("--map", help="For files: ours to the file's columns.")] = None,
+    tz: Annotated[str, typer.Option("--tz", help="For files: time zone of times without one.")] = "UTC",
+    form: shared.Format = "table",
+    out: shared.Out = None,
+    db: shared.Db = None,
+    progress: shared.Progress = "auto",
+    quiet: shared.Quiet = False,
+    verbose: shared.Verbose = 0,
+) -> int:
+    """Look for gaps, duplicates and impossible candles, in the warehouse or in files; exit 1 if there are faults."""
+    import polars as pl
+
+    from bt.output import emit
+
+    call = shared.session({"db": db}, quiet=quiet, progress=progress)
+    files = [Path(one) for one in what or [] if _looks_like_a_file(one)]
+    names = [one for one in what or [] if not _looks_like_a_file(one)]
+    found = [_audit(file, columns, tz, call.narrator) for file in files]
+    if names or not files:
+        warehouse = call.warehouse()
+        stored = _stored(warehouse, names)
+        found.append(_findings(warehouse, stored, call.narrator))
+        if not names:
+            _broken_checks(warehouse, call)
+    frame = pl.concat(found)
+    errors = frame.filter(pl.col("severity") == "error").height
+    warned = frame.filter(pl.col("severity") == "warning").height
+    emit(frame, form, out)
+    unsound = errors or (strict and warned)
+    call.narrator.say(f"{'unsound' if unsound else 'sound'}: {errors} errors, {warned} warnings")
+    return ExitCode.INCOMPLETE if unsound else ExitCode.OK
+
+
+def _findings(warehouse: Warehouse, names: list[str], narrator: Narrator) -> pl.DataFrame:
+    frame = warehouse.query(
+        """
+        select symbol, finding, severity, found, first_ts as first, last_ts as last, detail, cure
+        from findings
+        where list_contains($names, symbol)
+        order by symbol, severity, finding
+        """,
+        {"names": names},
+    )
+    for name in sorted(set(names) - set(frame["symbol"].to_list())):
+        narrator.say(f"{name}: nothing found")
+    return frame
+
+
+def _broken_checks(warehouse: Warehouse, call: shared.Session) -> None:
+    """Run the queries of sql/checks, which must return no rows."""
+    from bt import assets
+
+    for folder in (assets.folder("sql"), *call.sql_folders()):
+        for path in sorted((folder / "checks").glob("*.sql")):
+            rows = warehouse.query(path.read_text(encoding="utf-8"))
+            if rows.height:
+                raise BtError(
+                    f"the warehouse fails its check {path.stem}: {rows.height} rows, the first {rows.row(0)}",
+                    f"bt sql -f {path} shows them",
+                )
+
+
+def _audit(file: Path, columns: str | None, tz: str, narrator: Narrator) -> pl.DataFrame:
+    """Import a file into a warehouse that is thrown away, and say what the checks find there."""
+    import polars as pl
+
+    from bt.ingest import ImportOptions, audit_file
+
+    options = ImportOptions(columns=_mapping(columns), tz=tz, skip_bad=True)
+    with audit_file(file, options=options, progress=narrator.progress) as (warehouse, imported):
+        _tell(narrator, file, imported)
+        frame = _findings(warehouse, [imported.symbol], narrator).with_columns(symbol=pl.lit(file.name))
+        if imported.rejected:
+            example = imported.rejected_examples[0]
+            row = {
+                "symbol": file.name,
+                "finding": "rejected",
+                "severity": "error",
+                "found": imported.rejected,
+                "detail": f"row {example.row_number}, {example.column}: {example.reason} ({example.value})",
+                "cure": "bt import --skip-bad stores the other rows",
+            }
+            frame = pl.concat([frame, pl.DataFrame([row], schema_overrides=frame.schema)], how="diagonal")
+    return frame
+
+
+def _tell(narrator: Narrator, file: Path, imported: Imported) -> None:
+    for note in imported.notes:
+        narrator.say(f"{file.name}: {note}")
+    for example in imported.changed_examples:
+        narrator.say(f"{file.name}: {example}")
+
+
+def _print_imported(done: list[tuple[Path, Imported]], form: str, out: Path | None) -> None:
+    import polars as pl
+
+    from bt.output import emit
+
+    fields = ("symbol", "rows", "stored", "unchanged", "changed", "rejected", "first_ts", "last_ts")
+    rows = [{"file": file.name} | {field: getattr(one, field) for field in fields} for file, one in done]
+    emit(pl.DataFrame(rows).rename({"first_ts": "first", "last_ts": "last"}), form, out)
+
+
+def _stored(warehouse: Warehouse, wanted: list[str]) -> list[str]:
+    """Give the names of stored symbols: all of them, or those wanted, which must be there."""
+    from bt import symbols
+
+    known = warehouse.query("select symbol from coverage order by symbol")["symbol"].to_list()
+    names = [symbol.name for symbol in symbols.parse_many(wanted)] if wanted else known
+    for name in names:
+        if name not in known:
+            raise BtError(f"there are no candles of {name}", f"there are: {', '.join(known) or 'none yet'}")
+    return names
+
+
+def _looks_like_a_file(text: str) -> bool:
+    path = Path(text)
+    return path.is_file() or path.suffix.lower() in {".csv", ".parquet", ".gz", ".zip"} or "/" in text
+
+
+def _mapping(text: str | None) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in (text or "").split(",") if pair]
+    for ours, sign, theirs in pairs:
+        if not sign or not ours or not theirs:
+            raise BtError(f"--map {text} is not a list of pairs", "write --map ts=time,volume=vol")
+    return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}

@@ -1,0 +1,57 @@
+"""Options that many commands take, and what is made of them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bt import config
+from bt.output.narration import Narrator
+
+if TYPE_CHECKING:
+    from bt.warehouse import Warehouse
+
+Db = Annotated[str | None, typer.Option("--db", help="Warehouse file (env BT_DB).", metavar="PATH")]
+Format = Annotated[str, typer.Option("--format", help="table, csv, json, jsonl, md or parquet.", metavar="FORM")]
+Out = Annotated[Path | None, typer.Option("--out", "-O", help="Write here instead of to stdout.", metavar="FILE")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No narration on stderr.")]
+Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; -vv shows tracebacks.")]
+Progress = Annotated[str, typer.Option("--progress", help="auto, plain, json or none.", metavar="MODE")]
+Symbols = Annotated[
+    list[str] | None, typer.Option("--symbol", "-s", help="Symbol; repeats, or a comma list.", metavar="SYMBOL")
+]
+
+
+@dataclass(frozen=True)
+class Session:
+    """One call of `bt`: its settings, its narrator, its clock."""
+
+    settings: config.Settings
+    narrator: Narrator
+    now: datetime
+
+    def warehouse(self, *, create: bool = False) -> Warehouse:
+        """Open the warehouse; only commands that bring data make a missing one."""
+        from bt.warehouse import Warehouse
+
+        return Warehouse(
+            self.settings.db, create=create, sql=self.sql_folders(), wait=self.settings["wait"]
+        )  # fmt: skip
+
+    def sql_folders(self) -> list[Path]:
+        """Give the workspace's own `sql` folder, where it is not bt's."""
+        from bt import assets
+
+        own = self.settings.workspace / "sql"
+        return [own] if own.is_dir() and own.resolve() != assets.folder("sql").resolve() else []
+
+
+def session(flags: dict[str, Any] | None = None, *, quiet: bool = False, progress: str = "auto") -> Session:
+    """Resolve the settings of this call; `flags` are those of its options that are settings, None where not given."""
+    settings = config.resolve(flags or {}, os.environ, Path.cwd())
+    return Session(settings, Narrator("none" if quiet else progress), datetime.now(UTC).replace(tzinfo=None))

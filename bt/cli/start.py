@@ -1,0 +1,86 @@
+"""Commands to begin with: init, demo, config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bt.cli import shared
+from bt.errors import BtError, ExitCode
+
+_TOML = """# Settings of this workspace; `bt config` lists them all with their meaning and origin.
+# db = "warehouse/bt.duckdb"
+# timeframe = "1h"
+# symbols = ["BTCUSDT", "ETHUSDT"]
+# cash = 10000
+# risk = "1%"
+"""
+_GITIGNORE = "warehouse/\n__pycache__/\n"
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder of the workspace.")] = Path(),
+    verbose: shared.Verbose = 0,
+) -> int:
+    """Make a workspace: an example strategy, settings, and a warehouse."""
+    from bt.output import Narrator
+    from bt.strategy import template
+    from bt.warehouse import Warehouse
+
+    files = {
+        folder / "bt.toml": _TOML,
+        folder / ".gitignore": _GITIGNORE,
+        folder / "strategies" / "example.py": template("example"),
+    }
+    try:
+        for path, text in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists():  # what is there stays as it is
+                path.write_text(text, encoding="utf-8")
+        (folder / "reports").mkdir(exist_ok=True)
+    except OSError as error:
+        raise BtError(f"cannot make a workspace in {folder}: {error.strerror}", "choose another folder") from None
+    Warehouse(folder / "warehouse" / "bt.duckdb")
+    Narrator().say(f"workspace {folder.resolve()}: next, bt import FILE --symbol BTCUSDT, then bt run example -s BTCUSDT")
+    return ExitCode.OK
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Folder for the demo's workspace.")] = Path("bt-demo"),
+    progress: shared.Progress = "auto",
+    quiet: shared.Quiet = False,
+    verbose: shared.Verbose = 0,
+) -> int:
+    """Show the whole chain offline: a made-up market is imported, checked and traded by two strategies."""
+    from bt.cli.demo import play
+
+    play(folder, quiet=quiet, progress=progress)
+    return ExitCode.OK
+
+
+def config(
+    form: shared.Format = "table",
+    out: shared.Out = None,
+    db: shared.Db = None,
+    verbose: shared.Verbose = 0,
+) -> int:
+    """Show every setting with its value and where it came from."""
+    import polars as pl
+
+    from bt.config import SETTINGS
+    from bt.output import emit
+
+    settings = shared.session({"db": db}).settings
+    rows = [
+        (name, _written(settings[name]), settings.origins[name], setting.meaning) for name, setting in SETTINGS.items()
+    ]
+    emit(pl.DataFrame(rows, schema=["setting", "value", "origin", "meaning"], orient="row"), form, out)
+    return ExitCode.OK
+
+
+def _written(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return "" if value is None else str(value)

@@ -1,0 +1,204 @@
+"""Commands that test strategies: run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bt.cli import shared
+from bt.errors import BtError, ExitCode
+
+if TYPE_CHECKING:
+    from bt import config
+    from bt.results import Results
+
+Params = Annotated[list[str] | None, typer.Option("--param", "-p", help="Parameter: fast=20.", metavar="K=V")]
+Given = Annotated[str | None, typer.Option()]
+
+
+def run(
+    strategy: Annotated[str, typer.Argument(help="Name of a strategy, or a path to one.")],
+    symbol: shared.Symbols = None,
+    timeframe: Annotated[str | None, typer.Option("--timeframe", "-t", help="1m 3m 5m 15m 30m 1h 2h 4h 6h 12h 1d 1w.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="ISO date, or 90d, 2y, ytd; UTC.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="ISO date or now; exclusive; UTC.")] = None,
+    param: Params = None,
+    cash: Annotated[str | None, typer.Option(help="Money at the start, in quote currency.")] = None,
+    risk: Annotated[str | None, typer.Option(help="Share of equity a trade loses at its stop: 1%.")] = None,
+    size: Annotated[str | None, typer.Option(help="Share of equity of a trade: 10% (or see --sizing).")] = None,
+    sizing: Annotated[str | None, typer.Option(help="risk, equity, notional or quantity.")] = None,
+    stop: Annotated[str | None, typer.Option(help="Stop where the strategy gives none: 2%.")] = None,
+    take: Annotated[str | None, typer.Option(help="Target where the strategy gives none: 4%.")] = None,
+    trail: Annotated[str | None, typer.Option(help="Trailing stop where the strategy gives none: 1%.")] = None,
+    take_fill: Annotated[str | None, typer.Option(help="market or limit.")] = None,
+    max_bars: Annotated[str | None, typer.Option(help="End a trade after so many bars.")] = None,
+    leverage: Annotated[str | None, typer.Option(help="Gross position value over equity, at most.")] = None,
+    max_positions: Annotated[str | None, typer.Option(help="Open positions at most.")] = None,
+    taker: Annotated[str | None, typer.Option(help="Taker fee: 0.055%.")] = None,
+    maker: Annotated[str | None, typer.Option(help="Maker fee: 0.02%.")] = None,
+    slippage: Annotated[str | None, typer.Option(help="Slippage of market and stop fills: 1bp.")] = None,
+    slippage_ticks: Annotated[str | None, typer.Option(help="Slippage in ticks, on top.")] = None,
+    intrabar: Annotated[str | None, typer.Option(help="adverse or favourable: a bar that touches stop and target.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
+    note: Annotated[str | None, typer.Option(help="Note kept with the run.")] = None,
+    form: shared.Format = "table",
+    out: shared.Out = None,
+    db: shared.Db = None,
+    progress: shared.Progress = "auto",
+    quiet: shared.Quiet = False,
+    verbose: shared.Verbose = 0,
+) -> int:
+    """Test a strategy on stored candles and store the run."""
+    flags = {
+        "symbols": ",".join(symbol) if symbol else None, "timeframe": timeframe, "from": first, "to": end, "cash": cash,
+        "risk": risk, "size": size, "sizing": sizing, "stop": stop, "take": take, "trail": trail,
+        "take_fill": take_fill, "max_bars": max_bars, "leverage": leverage, "max_positions": max_positions,
+        "taker": taker, "maker": maker, "slippage": slippage, "slippage_ticks": slippage_ticks, "intrabar": intrabar,
+        "db": db,
+    }  # fmt: skip
+    call = shared.session(flags, quiet=quiet, progress=progress)
+    results = run_strategy(call, strategy, _pairs(param or []), name=name, note=note)
+    print_run(results, form, out)
+    call.narrator.say(_times(results))
+    call.narrator.say(f"next: bt trades {results.run_id} · bt show {results.run_id} --by month · bt sql \"from trades\"")
+    return ExitCode.OK
+
+
+def backtesting(context: typer.Context) -> int:
+    """Say what freqtrade's `backtesting` is called here."""
+    from bt.output import Narrator
+
+    Narrator().say("backtesting is bt run here: bt run STRATEGY -s SYMBOL -t TIMEFRAME --from DATE")
+    raise BtError("backtesting takes other options here", "bt run --help")
+
+
+def run_strategy(
+    call: shared.Session, strategy: str, params: dict[str, str], *, name: str | None = None, note: str | None = None
+) -> Results:
+    """Load a strategy, run it with the settings of this call, and give its stored results."""
+    from bt import strategy as strategies
+    from bt import timeframes
+
+    settings = call.settings
+    chosen = strategies.made(strategies.load(strategy, settings.workspace), params)
+    if not settings["symbols"]:
+        raise BtError("no symbol to test", "name some: -s BTCUSDT,ETHUSDT (bt data lists them)")
+    warehouse = call.warehouse()
+    end = timeframes.moment(settings["to"], relative_to=call.now) if settings["to"] else None
+    ends = warehouse.query("select max(last_ts) + interval 1 minute as ending from coverage").item() or call.now
+    first = timeframes.moment(settings["from"], relative_to=end or ends) if settings["from"] else None
+    account, costs, execution = engine_settings(settings)
+    order = strategies.Order(
+        symbols=settings["symbols"], timeframe=settings["timeframe"], first=first, end=end, account=account,
+        costs=costs, execution=execution, name=name, note=note, sql=tuple(call.sql_folders()),
+    )  # fmt: skip
+    return strategies.run(chosen, warehouse, order, listener=call.narrator).get_results()
+
+
+def engine_settings(settings: config.Settings) -> tuple[Any, Any, Any]:
+    """Make Account, Costs and Execution of the settings."""
+    from bt.engine import Account, Costs, Execution
+
+    sizing, size = _sizing(settings)
+    account = Account(
+        cash=settings["cash"], sizing=sizing, size=size, leverage=settings["leverage"],
+        max_positions=settings["max_positions"],
+    )  # fmt: skip
+    costs = Costs(**{key: settings[key] for key in ("taker", "maker", "slippage", "slippage_ticks")})
+    execution = Execution(
+        **{key: settings[key] for key in ("intrabar", "stop", "take", "trail", "take_fill", "max_bars")}
+    )  # fmt: skip
+    return account, costs, execution
+
+
+def print_run(results: Results, form: str, out: Path | None) -> None:
+    """Print one run: the panel and its tables, or the whole as JSON, or its metrics as a row."""
+    import json
+
+    import polars as pl
+
+    from bt.output import emit, object_json, run_panel, sparkline, table, write
+
+    if form in {"json", "jsonl"}:
+        run_row = {key: value for key, value in results.run.items() if key != "strategy_source"}
+        for key in ("params", "config", "versions", "warnings", "timings"):
+            run_row[key] = json.loads(run_row[key])
+        whole = {"run": run_row, "metrics": results.metrics, "by_symbol": results.by_symbol.to_dicts()}
+        write(object_json(whole) if form == "json" else json.dumps(json.loads(object_json(whole))) + "\n", out)
+        return
+    if form != "table":
+        emit(pl.DataFrame([results.metrics]), form, out)
+        return
+    warnings = json.loads(results.run["warnings"])
+    lines = [
+        run_panel(results.run, results.metrics), "", table(_by_symbol(results)).rstrip(), "",
+        f"equity {sparkline(results.returns['equity'].to_list())}", *(f"! {warning}" for warning in warnings),
+    ]  # fmt: skip
+    write("\n".join(lines) + "\n", out)
+
+
+def _by_symbol(results: Results) -> Any:
+    """Give one row per symbol and a total, short enough for 80 columns."""
+    import polars as pl
+
+    columns = ("symbol", "trades", "win_rate", "pnl", "profit_factor", "expectancy_r", "avg_bars", "costs")
+    rows = results.by_symbol.select(columns)
+    whole = results.metrics | {"symbol": "total", "pnl": results.metrics["gross_profit"] + results.metrics["gross_loss"]}
+    total = pl.DataFrame([{name: whole[name] for name in columns}], schema=rows.schema)
+    return pl.concat([rows, total]).select(
+        "symbol",
+        "trades",
+        _rounded(100 * pl.col("win_rate"), 1).alias("win %"),
+        _rounded(pl.col("pnl"), 2).alias("net pnl"),
+        _rounded(pl.col("profit_factor"), 2).alias("pf"),
+        _rounded(pl.col("expectancy_r"), 2).alias("avg R"),
+        _rounded(pl.col("avg_bars"), 1).alias("bars"),
+        _rounded(pl.col("costs"), 2).alias("costs"),
+    )
+
+
+def _rounded(expression: Any, digits: int) -> Any:
+    return expression.round(digits)
+
+
+def _times(results: Results) -> str:
+    import json
+
+    timings = json.loads(results.run["timings"])
+    return "took " + " · ".join(f"{stage} {seconds:.2f} s" for stage, seconds in timings.items())
+
+
+def _sizing(settings: config.Settings) -> tuple[str, float]:
+    """Decide between --risk and --size: the one given nearer to the command line counts."""
+    near = {name: _rank(settings.origins[name]) for name in ("risk", "size")}
+    if settings["sizing"]:
+        sizing = settings["sizing"]
+        if sizing == "risk":
+            return sizing, settings["risk"] if near["risk"] <= near["size"] or settings["size"] is None else settings["size"]
+        if settings["size"] is None:
+            raise BtError(f"sizing {sizing} needs a size", "--size 10% for equity, --size 500 for notional or quantity")
+        return sizing, settings["size"]
+    if near["risk"] == near["size"] and settings["size"] is not None:
+        raise BtError("both a risk and a size are set", "give --risk 1% or --size 10%, not both")
+    if settings["size"] is None or near["risk"] < near["size"]:
+        return "risk", settings["risk"]
+    if settings["size"] > 1:
+        raise BtError(f"size {settings['size']:g} is not a share of equity", "--size 10%, or say --sizing notional")
+    return "equity", settings["size"]
+
+
+def _rank(origin: str) -> int:
+    """Give 0 for a flag, 1 for the environment, 2 for a file, 3 for a default."""
+    return 0 if origin.startswith("--") else 1 if origin.startswith("BT_") else 3 if origin == "default" else 2
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not sign or not key or not value:
+            raise BtError(f"not a parameter: {text!r}", "write -p fast=20")
+        found[key.strip()] = value.strip()
+    return found

@@ -1,0 +1,86 @@
+"""Whether a file's candles, where they contradict the stored ones, are the same candles on another clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bt.ingest.wording import span
+from bt.warehouse import query, registered
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from bt.ingest.storing import Target
+
+SAMPLE: Final = 2000  # candles of the file that are compared
+_FEWEST: Final = 20  # compared candles from which a conclusion is drawn
+_ALIKE: Final = 0.9  # share of the compared candles that must agree with the shifted ones
+_HALF_HOUR: Final = 1_800_000_000  # µs
+_FARTHEST: Final = 28  # half hours; no clock is farther from UTC
+_ZONES: Final = {
+    18: "Asia/Seoul",
+    16: "Asia/Shanghai",
+    14: "Asia/Bangkok",
+    11: "Asia/Kolkata",
+    8: "Asia/Dubai",
+    6: "Europe/Moscow",
+    -6: "America/Sao_Paulo",
+}  # half hours ahead of UTC all year: a zone that many know
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shift:
+    """Of `seen` compared candles, `alike` equal the stored one `half_hours` earlier; `adds`: some are new minutes."""
+
+    half_hours: int
+    seen: int
+    alike: int
+    adds: bool
+
+    @property
+    def sentence(self) -> str:
+        """Say it for people."""
+        side = "earlier" if self.half_hours > 0 else "later"
+        many = f"all {self.seen:,}" if self.alike == self.seen else f"{self.alike:,} of {self.seen:,}"
+        return f"{many} candles compared equal the stored ones {span(abs(self.half_hours) * _HALF_HOUR)} {side}"
+
+    @property
+    def zone(self) -> str:
+        """Name a zone whose clock differs from UTC by this."""
+        named = _ZONES.get(self.half_hours)
+        return named or f"Etc/GMT{-self.half_hours // 2:+d}"  # POSIX: the sign is the other way round
+
+
+def find_shift(connection: duckdb.DuckDBPyConnection, target: Target, rows: int) -> Shift | None:
+    """Compare a sample of the file's candles with the stored ones on other clocks, if most differ on their own."""
+    every = max(1, rows // SAMPLE)
+    sample = query(
+        connection,
+        "select ts, open, high, low, close from sound where n % $every = 0 or n = 1 or n = $rows order by n",
+        {"every": every, "rows": rows},
+    )
+    with target.warehouse.read() as stored, registered(stored, sample=sample):
+        found = query(
+            stored,
+            f"""with shifts as (select unnest(range(-{_FARTHEST}, {_FARTHEST} + 1)) as half_hours),
+            near as (
+                select * from candles
+                where symbol = $symbol and ts between $first - interval 15 hour and $last + interval 15 hour
+            )
+            select half_hours, count(*) as seen, count(*) filter (
+                sample.open = near.open and sample.high = near.high
+                and sample.low = near.low and sample.close = near.close
+            ) as alike
+            from shifts cross join sample
+            inner join near on near.ts = sample.ts - to_minutes(30 * half_hours)
+            group by half_hours order by alike desc, abs(half_hours)""",
+            {"symbol": target.symbol.name, "first": sample["ts"][0], "last": sample["ts"][-1]},
+        )
+    as_they_are = found.filter(half_hours=0)
+    if not len(as_they_are) or 2 * as_they_are["alike"][0] > as_they_are["seen"][0]:
+        return None
+    half_hours, seen, alike = found.row(0)
+    if not half_hours or alike < max(_FEWEST, _ALIKE * seen):
+        return None
+    return Shift(half_hours=half_hours, seen=seen, alike=alike, adds=as_they_are["seen"][0] < len(sample))

@@ -1,0 +1,74 @@
+"""Which column of a file is which of ours."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from bt.errors import BtError, hint
+from bt.ingest.kinds import KINDS
+from bt.ingest.wording import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bt.ingest.kinds import Kind
+
+_LISTED: Final = 16  # columns that a message names
+
+
+def choose(file: str, header: Sequence[str], kind: Kind, mapped: Mapping[str, str]) -> dict[str, int]:
+    """Find the place of each of our columns in a file's header; a missing or ambiguous one is refused by name."""
+    places = {ours: _mapped(file, header, ours, mapped[ours]) for ours in _known(kind, mapped)}
+    for ours, spellings in kind.names.items():
+        found = [place for place, name in enumerate(header) if squeezed(name) in spellings]
+        if ours in places or not found:
+            continue
+        own = [place for place in found if header[place].strip().lower() == ours]
+        found = own or [place for place in found if place not in places.values()]
+        if len(found) > 1:
+            raise BtError(
+                f"{file}: each of the columns {_listed([header[place] for place in found])} could be {ours}",
+                f"say which it is: --map {ours}={shown(header[found[0]])}",
+            )
+        if found:
+            places[ours] = found[0]
+    missing = [ours for ours in ("ts", *kind.required) if ours not in places]
+    if missing:
+        cure = f"name {'it' if len(missing) == 1 else 'them'}: --map {','.join(f'{ours}=COLUMN' for ours in missing)}"
+        raise BtError(
+            f"{file}: no column for {', '.join(missing)}; its columns are {_listed(header)}", _other(header) or cure
+        )
+    return places
+
+
+def squeezed(name: str) -> str:
+    """Give a column name without case and separators: `Open Time`, `open_time` and `openTime` are one."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _known(kind: Kind, mapped: Mapping[str, str]) -> list[str]:
+    for ours in mapped:
+        if ours not in kind.names:
+            raise BtError(f"--map {shown(ours)}=…: {kind.table} have no such column", hint(ours, kind.names))
+    return list(mapped)
+
+
+def _other(header: Sequence[str]) -> str:
+    """Say which kind of file it is, if its columns are all that one needs."""
+    names = {squeezed(name) for name in header}
+    fitting = [
+        kind.table for kind in KINDS.values() if all(names & set(kind.names[ours]) for ours in ("ts", *kind.required))
+    ]
+    return f"these are {fitting[0]}: --kind {fitting[0]}" if fitting else ""
+
+
+def _mapped(file: str, header: Sequence[str], ours: str, theirs: str) -> int:
+    if theirs not in header:
+        raise BtError(f"--map {ours}={shown(theirs)}: {file} has no such column", f"its columns are {_listed(header)}")
+    return list(header).index(theirs)
+
+
+def _listed(names: Sequence[str]) -> str:
+    listed = ", ".join(shown(name) for name in names[:_LISTED])
+    return f"{listed} and {len(names) - _LISTED} more" if len(names) > _LISTED else listed

@@ -1,0 +1,79 @@
+"""What the warehouse remembers of an import besides its rows: `ingests`, `rejected_candles`, `instruments`."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from bt.ingest.asking import exists, one
+from bt.warehouse import registered
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from bt.ingest.kinds import Kind
+    from bt.symbols import Symbol
+
+_GUESSED: Final = "import: guessed from the symbol"
+_IDENTITY: Final = ("kind", "symbol", "source", "content_hash", "rows_changed", "rows_rejected")
+
+
+def record(connection: duckdb.DuckDBPyConnection, page: dict[str, Any], *, always: bool) -> int | None:
+    """Add a row to `ingests` and give its number; None, and no row, where it would only repeat one of this source.
+
+    `page` holds kind, symbol, source, first_ts, last_ts, rows_came, rows_stored, rows_changed, rows_rejected and
+    content_hash.
+    """
+    same = " and ".join(f"{name} = ${name}" for name in _IDENTITY)
+    if not always and exists(connection, f"from ingests where {same}", {name: page[name] for name in _IDENTITY}):
+        return None
+    columns = ", ".join(f"${name} as {name}" for name in page)
+    (ingest,) = one(
+        connection,
+        f"""insert into ingests by name select
+            (select coalesce(max(ingest_id), 0) + 1 from ingests) as ingest_id,
+            coalesce($first_ts, timestamp '1970-01-01') as asked_first,
+            coalesce($last_ts, timestamp '1970-01-01') as asked_last,
+            now() at time zone 'UTC' as written_ts,
+            {columns}
+        returning ingest_id""",
+        page,
+    )
+    return int(ingest)
+
+
+def reject(connection: duckdb.DuckDBPyConnection, ingest: int, symbol: Symbol, rows: pl.DataFrame) -> None:
+    """Add rows `row_number, ts, column_name, value, reason` to `rejected_candles`."""
+    with registered(connection, found=rows):
+        connection.execute(
+            "insert into rejected_candles select ?, ?, row_number, ts, column_name, value, reason from found",
+            [ingest, symbol.name],
+        )
+
+
+def content_hash(batch: pl.DataFrame, kind: Kind) -> str:
+    """Give the SHA-256 of `ts` (int64 µs) and the values (float64, null as NaN), column after column, little-endian."""
+    digest = hashlib.sha256()
+    digest.update(batch["ts"].cast(pl.Int64).to_numpy().astype("<i8").tobytes())
+    for column in kind.values:
+        digest.update(batch[column].fill_null(float("nan")).to_numpy().astype("<f8").tobytes())
+    return digest.hexdigest()
+
+
+def know_instrument(connection: duckdb.DuckDBPyConnection, symbol: Symbol) -> None:
+    """Add a row to `instruments` with what the symbol itself says, where the warehouse knows nothing of it."""
+    connection.execute(
+        """insert into instruments (symbol, valid_from, exchange, category, base, quote, as_of, source)
+        select $name, timestamp '1970-01-01', $exchange, $category, $base, $quote, now() at time zone 'UTC', $source
+        where not exists (select 1 from instruments where symbol = $name)""",
+        {
+            "name": symbol.name,
+            "exchange": symbol.exchange,
+            "category": symbol.category,
+            "base": symbol.base,
+            "quote": symbol.quote,
+            "source": _GUESSED,
+        },
+    )

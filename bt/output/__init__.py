@@ -1,0 +1,7 @@
+"""What goes to stdout and stderr."""
+
+from bt.output.narration import Narrator
+from bt.output.panel import run_panel, sparkline
+from bt.output.tables import FORMATS, emit, object_json, printable, table, write
+
+__all__ = ["FORMATS", "Narrator", "emit", "object_json", "printable", "run_panel", "sparkline", "table", "write"]

@@ -1,0 +1,99 @@
+"""The result of one run on a terminal: a panel of 80 columns that grows rather than cut a number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from bt.output.tables import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_LEFT: Final = 35  # columns
+_RIGHT: Final = 38
+_BLOCKS: Final = "▁▂▃▄▅▆▇█"
+_NONE: Final = "–"
+
+Line = tuple[str, str]
+
+
+def money(value: float | None, *, signed: bool = False) -> str:
+    """Give an amount with two decimals, – where undefined."""
+    return _NONE if value is None else f"{value:{'+' if signed else ''},.2f}"
+
+
+def percent(value: float | None, *, signed: bool = False, digits: int = 2) -> str:
+    """Give a fraction as a percentage."""
+    return _NONE if value is None else f"{100 * value:{'+' if signed else ''},.{digits}f} %"
+
+
+def ratio(value: float | None, digits: int = 2) -> str:
+    """Give a bare number."""
+    return _NONE if value is None else f"{value:,.{digits}f}"
+
+
+def run_panel(run: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    """Draw the panel of one run."""
+    returns: list[Line] = [
+        ("Net profit", money(metrics["net_profit"], signed=True)),
+        ("Total return", percent(metrics["total_return"], signed=True)),
+        ("CAGR", percent(metrics["cagr"], signed=True)),
+        ("Buy & hold", percent(metrics["buy_hold"], signed=True)),
+        ("Time in market", percent(metrics["time_in_market"], digits=1)),
+    ]
+    risks: list[Line] = [
+        ("Max drawdown", percent(metrics["max_drawdown"])),
+        ("  longest", f"{metrics['longest_drawdown_days']} d"),
+        ("Sharpe / Sortino", f"{ratio(metrics['sharpe'])} / {ratio(metrics['sortino'])}"),
+        ("Calmar", ratio(metrics["calmar"])),
+        ("Worst day", percent(metrics["worst_day"])),
+    ]
+    trades: list[Line] = [
+        ("Trades  long/short", f"{metrics['trades']}  {metrics['longs']}/{metrics['shorts']}"),
+        ("Win rate", percent(metrics["win_rate"], digits=1)),
+        ("Profit factor", ratio(metrics["profit_factor"])),
+        ("Expectancy", f"{money(metrics['expectancy'], signed=True)}  {ratio(metrics['expectancy_r'])} R"),
+        ("Avg win / loss", f"{money(metrics['avg_win'], signed=True)} / {money(metrics['avg_loss'])}"),
+    ]
+    costs: list[Line] = [
+        ("Fees", money(metrics["fees"])),
+        ("Slippage", money(metrics["slippage"])),
+        ("Funding", money(metrics["funding"])),
+        ("Costs / gross profit", percent(metrics["costs_to_gross_profit"], digits=1)),
+        ("Break-even slippage", _basis_points(metrics["break_even_slippage"])),
+    ]
+    count = len(run["symbols"].split(","))
+    symbols = run["symbols"] if count == 1 else f"{count} symbols"
+    span = f"{run['first_ts']:%Y-%m-%d} → {run['end_ts']:%Y-%m-%d}"
+    title = printable(f"{run['strategy']} · {symbols} · {run['timeframe']} · {span} · {run['quote']}")
+    left = [*_block("Return", returns, _LEFT), *_block("Trades", trades, _LEFT)]
+    right = [*_block("Risk", risks, _RIGHT), *_block("Costs", costs, _RIGHT)]
+    return _box(title, f"run {run['run_id']} · saved", left, right)
+
+
+def sparkline(values: Sequence[float], width: int = 60) -> str:
+    """Draw a curve in one line of at most `width` characters, each the last value of its part."""
+    if len(values) < 2:  # noqa: PLR2004 - a point is no curve
+        return ""
+    count = min(width, len(values))
+    chosen = [values[(place + 1) * len(values) // count - 1] for place in range(count)]
+    low, high = min(chosen), max(chosen)
+    span = (high - low) or 1.0
+    return "".join(_BLOCKS[min(int((value - low) / span * len(_BLOCKS)), len(_BLOCKS) - 1)] for value in chosen)
+
+
+def _basis_points(value: float | None) -> str:
+    return _NONE if value is None else f"{10_000 * value:,.1f} bp"
+
+
+def _block(title: str, lines: list[Line], width: int) -> list[str]:
+    drawn = [f"{label}{value.rjust(max(width - len(label), len(value) + 1))}" for label, value in lines]
+    return [title, "─" * max(width, *(len(line) for line in drawn)), *drawn]
+
+
+def _box(title: str, foot: str, left: list[str], right: list[str]) -> str:
+    wide_left, wide_right = max(map(len, left)), max(map(len, right))
+    inner = max(wide_left + 3 + wide_right, len(title) + 2, len(foot) + 2)
+    wide_right = inner - wide_left - 3
+    rows = [f"│ {one.ljust(wide_left)}   {two.ljust(wide_right)} │" for one, two in zip(left, right, strict=True)]
+    return "\n".join([f"╭{f' {title} '.center(inner + 2, '─')}╮", *rows, f"╰{f' {foot} '.center(inner + 2, '─')}╯"])

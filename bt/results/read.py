@@ -1,0 +1,132 @@
+"""A stored run and its results: every frame is a query of the warehouse's views."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from bt.errors import BtError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from bt.warehouse import Warehouse
+
+_LATEST: Final = re.compile(r"latest(?:~(\d+))?")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One stored run."""
+
+    warehouse: Warehouse
+    run_id: str
+
+    def get_results(self) -> Results:
+        """Give the run's results, read from the warehouse's views."""
+        return Results(self.warehouse, self.run_id)
+
+
+class Results:
+    """Read what a run did; each frame is a query that is made when it is first asked for."""
+
+    def __init__(self, warehouse: Warehouse, run_id: str) -> None:
+        self.warehouse = warehouse
+        self.run_id = run_id
+
+    def sql(self, query: str) -> pl.DataFrame:
+        """Run a SELECT on the warehouse, with `$run` standing for this run's id."""
+        return self.warehouse.query(query, {"run": self.run_id} if "$run" in query else None)
+
+    @cached_property
+    def run(self) -> dict[str, Any]:
+        """Give the row of `runs`."""
+        return self._rows("runs").row(0, named=True)
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """Give every metric by name; None where it is undefined. Definitions: the comments of the view `metrics`."""
+        return self._rows("metrics").row(0, named=True)
+
+    @cached_property
+    def trades(self) -> pl.DataFrame:
+        """Give one row per trade, in order of entry."""
+        return self._rows("trades", "trade")
+
+    @cached_property
+    def fills(self) -> pl.DataFrame:
+        """Give one row per fill, in order of happening."""
+        return self._rows("fills", "n")
+
+    @cached_property
+    def rejections(self) -> pl.DataFrame:
+        """Give one row per refused or shrunk order."""
+        return self._rows("rejections", "n")
+
+    @cached_property
+    def equity(self) -> pl.DataFrame:
+        """Give one row per bar time."""
+        return self._rows("equity", "ts")
+
+    @cached_property
+    def returns(self) -> pl.DataFrame:
+        """Give one row per UTC day."""
+        return self.sql("from returns where run_id = $run and part = 'run' order by day")
+
+    @cached_property
+    def by_symbol(self) -> pl.DataFrame:
+        """Give one row per symbol traded."""
+        return self._rows("metrics_by_symbol", "symbol")
+
+    @cached_property
+    def monthly(self) -> pl.DataFrame:
+        """Give one row per calendar month."""
+        return self._rows("monthly", "month")
+
+    def __repr__(self) -> str:
+        figures = self.metrics
+        lines = [f"{self.run['strategy']} · {self.run['symbols']} · {self.run['timeframe']} · run {self.run_id}"]
+        lines += [f"{name:<24}{_figure(value)}" for name, value in figures.items() if name != "run_id"]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th><td>{html.escape(_figure(value))}</td></tr>"
+            for name, value in self.metrics.items()
+        )
+        return f"<table>{rows}</table>"
+
+    def _rows(self, relation: str, order: str = "run_id") -> pl.DataFrame:
+        return self.sql(f"from {relation} where run_id = $run order by {order}")
+
+
+def find(warehouse: Warehouse, wanted: str) -> Run:
+    """Find a run by id, unique prefix, name, `latest` or `latest~1`."""
+    match = _LATEST.fullmatch(wanted)
+    if match:
+        back = int(match[1] or 0)
+        rows = warehouse.query("select run_id from runs order by created_ts desc, run_id limit 1 offset ?", [back])
+        if rows.is_empty():
+            raise BtError(f"there is no run {wanted}", "bt runs lists them; bt run makes one")
+        return Run(warehouse, rows.item())
+    rows = warehouse.query(
+        "select run_id, run_id = $it or name = $it as exact from runs "
+        "where starts_with(run_id, $it) or name = $it order by exact desc, created_ts desc",
+        {"it": wanted},
+    )
+    exact = rows.filter(rows["exact"].fill_null(value=False))
+    found = (exact if exact.height else rows)["run_id"].to_list()
+    if not found or not wanted:
+        raise BtError(f"there is no run {wanted!r}", "bt runs lists them")
+    if len(found) > 1:
+        raise BtError(f"{len(found)} runs begin with or are named {wanted!r}", f"say which: {', '.join(found[:5])}")
+    return Run(warehouse, found[0])
+
+
+def _figure(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,146 @@
+"""What a strategy is: typed parameters and one lazy frame of signals; everything else is bt's work."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence  # noqa: TC003 - parameters() evaluates the annotations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
+
+from bt.errors import BtError, hint
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+
+    from bt.engine import Account, Costs, Execution
+    from bt.market import Market
+    from bt.results import Run
+    from bt.strategy.run import Listener
+    from bt.warehouse import Warehouse
+
+_KINDS = (int, float, str, bool)
+
+
+class BaseStrategy(ABC):
+    """Subclass this as a keyword-only dataclass whose fields are the parameters, and write `signals`.
+
+    `search` names the values a sweep tries. `warm_up` is how many bars before the tested span the signals' own
+    expressions look back; what indicators need comes on top by itself. Beside fields and `signals` a strategy has no
+    loop, no state, no costs and no shift for execution: what is known at a bar's close acts at the next open.
+    """
+
+    search: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    warm_up: ClassVar[int] = 50
+
+    @abstractmethod
+    def signals(self, market: Market) -> pl.LazyFrame:
+        """Give one row per (symbol, ts) of `market.bars(…)` with signal columns beside.
+
+        Columns: `enter_long, enter_short, exit_long, exit_short` (true or false), `stop_price, take_price,
+        stop_distance, take_distance, trail_distance` (quote), `size`, `score`, `max_bars`; null says nothing.
+        """
+
+    def run(  # noqa: PLR0913 - a run is made of these
+        self,
+        warehouse: Warehouse,
+        *,
+        symbols: Sequence[str],
+        timeframe: str,
+        first: datetime | None = None,
+        end: datetime | None = None,
+        account: Account | None = None,
+        costs: Costs | None = None,
+        execution: Execution | None = None,
+        name: str | None = None,
+        note: str | None = None,
+        listener: Listener | None = None,
+    ) -> Run:
+        """Test this strategy and store the run in the warehouse.
+
+        From `first` (inclusive) to `end` (exclusive), UTC; None = as far as there are candles. Settings that are None
+        take their defaults. Raises `BtError` when there are no candles, or when signals or settings are wrong.
+        """
+        from bt.strategy.run import Order, run
+
+        order = Order(
+            symbols=tuple(symbols), timeframe=timeframe, first=first, end=end, account=account, costs=costs,
+            execution=execution, name=name, note=note,
+        )  # fmt: skip
+        return run(self, warehouse, order, listener=listener)
+
+
+def name_of(strategy: type[BaseStrategy]) -> str:
+    """Give the name a strategy is called by: its file's."""
+    module = strategy.__module__.rsplit(".", 1)[-1]
+    return module if module != "__main__" else strategy.__name__
+
+
+def source_of(strategy: type[BaseStrategy]) -> str:
+    """Give the text of the strategy's file, or of its class where it has no file (a notebook)."""
+    try:
+        path = inspect.getsourcefile(strategy)
+        return Path(path).read_text(encoding="utf-8") if path else inspect.getsource(strategy)
+    except (OSError, TypeError):
+        return f"# the source of {strategy.__qualname__} is not at hand"
+
+
+def parameters(strategy: type[BaseStrategy]) -> dict[str, tuple[type, Any]]:
+    """Give each parameter's type and default; a field of another type than int, float, str or bool is refused."""
+    kinds = get_type_hints(strategy)
+    found: dict[str, tuple[type, Any]] = {}
+    for field in dataclasses.fields(strategy) if dataclasses.is_dataclass(strategy) else ():
+        kind = kinds[field.name]
+        if kind not in _KINDS:
+            raise BtError(
+                f"{strategy.__name__}: parameter {field.name!r} has the type {kind}", "use int, float, str or bool"
+            )
+        if field.default is dataclasses.MISSING:
+            raise BtError(f"{strategy.__name__}: parameter {field.name!r} has no default", "give it one")
+        found[field.name] = (kind, field.default)
+    return found
+
+
+def made(strategy: type[BaseStrategy], given: Mapping[str, Any]) -> BaseStrategy:
+    """Make a strategy from parameters, given as values or as text; unknown or unfit ones are refused with a hint."""
+    known = parameters(strategy)
+    values = {}
+    for key, value in given.items():
+        if key not in known:
+            raise BtError(f"{name_of(strategy)} has no parameter {key!r}", hint(key, known) if known else "it has none")
+        values[key] = _fit(key, value, known[key][0])
+    try:
+        return strategy(**values)
+    except BtError:
+        raise
+    except Exception as error:
+        raise BtError(f"{name_of(strategy)} refuses {values}: {error}", "choose other parameters") from error
+
+
+def _fit(key: str, value: Any, kind: type) -> Any:
+    wrong = BtError(f"parameter {key}={value} is not {_article(kind)}", f"write {key}={_example(kind)}")
+    if kind is bool:
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        found = words.get(str(value).lower())
+        if found is None:
+            raise wrong
+        return found
+    try:
+        made_value = kind(value)
+    except (ValueError, TypeError, OverflowError):
+        raise wrong from None
+    if kind is not str and (isinstance(value, bool) or not math.isfinite(made_value) or made_value != float(value)):
+        raise wrong
+    return made_value
+
+
+def _article(kind: type) -> str:
+    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[kind]
+
+
+def _example(kind: type) -> str:
+    return {int: "20", float: "1.5", str: "text", bool: "true"}[kind]

@@ -1,0 +1,136 @@
+"""Where strategies are found, and what is said when a file does not hold a working one."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from pathlib import Path
+
+from bt import assets
+from bt.errors import BtError, hint
+from bt.strategy.base import BaseStrategy, parameters
+
+def folders(workspace: Path) -> list[Path]:
+    """List where strategies are looked for: the workspace's own, then the examples that come with bt."""
+    own = workspace / "strategies"
+    examples = assets.folder("strategies")
+    return [own, examples] if own.resolve() != examples.resolve() else [own]
+
+
+def names(workspace: Path) -> dict[str, Path]:
+    """List the strategies that can be called by name; a workspace's own hides an example of that name."""
+    found: dict[str, Path] = {}
+    for folder in reversed(folders(workspace)):
+        found |= {path.stem: path for path in sorted(folder.glob("*.py")) if not path.stem.startswith("_")}
+    return dict(sorted(found.items()))
+
+
+def load(wanted: str, workspace: Path) -> type[BaseStrategy]:
+    """Find a strategy by name or path and import it; a broken file gets one clear error."""
+    path = Path(wanted)
+    if path.suffix != ".py":
+        known = names(workspace)
+        if wanted not in known:
+            raise BtError(f"there is no strategy {wanted!r}", hint(wanted, known) if known else f"bt new {wanted}")
+        path = known[wanted]
+    if not path.is_file():
+        raise BtError(f"there is no strategy file {path}", f"bt new {path.stem} makes one")
+    _look_for_the_future(path)
+    return _only_strategy(path, _imported(path))
+
+
+def _imported(path: Path) -> object:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise BtError(f"{path} cannot be imported", "a strategy is a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # dataclasses look their module up
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # stdout is data
+            spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        sys.modules.pop(path.stem, None)
+        raise BtError(f"{path}, line {line_in(path, error)}: {described(error)}", "mend the file") from error
+    return module
+
+
+def line_in(path: Path | str, error: BaseException) -> int:
+    """Give the last line of `path` that an error passed through."""
+    lines = [frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == Path(path)]
+    return lines[-1] if lines else 0
+
+
+def described(error: BaseException) -> str:
+    """Give an error's kind and its first line."""
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
+
+
+def _only_strategy(path: Path, module: object) -> type[BaseStrategy]:
+    found = [
+        member
+        for _, member in inspect.getmembers(module, inspect.isclass)
+        if issubclass(member, BaseStrategy) and member is not BaseStrategy and member.__module__ == path.stem
+    ]
+    if len(found) != 1:
+        what = "no strategy" if not found else f"{len(found)} strategies"
+        raise BtError(f"{path} holds {what}", "a file has exactly one class that derives from bt.BaseStrategy")
+    if inspect.isabstract(found[0]):
+        raise BtError(f"{path}: {found[0].__name__} has no signals()", "write def signals(self, market): …")
+    parameters(found[0])
+    return found[0]
+
+
+def _look_for_the_future(path: Path) -> None:
+    """Refuse what is seen to use later bars: shift(-1), backward fill, centred windows, forward as-of joins."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    except SyntaxError as error:
+        raise BtError(f"{path}, line {error.lineno}: SyntaxError: {error.msg}", "mend the file") from None
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise BtError(f"{path} is not Python text: {error}", "a strategy is a UTF-8 Python file") from None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            seen = _future(node.func.attr, node)
+            if seen:
+                raise BtError(
+                    f"{path}, line {node.lineno}: {seen} looks into the future",
+                    "signals may use this bar and earlier ones only; bt itself acts at the next open",
+                )
+
+
+def _future(method: str, call: ast.Call) -> str:
+    given: dict[str, object] = {
+        key.arg: _constant(key.value) for key in call.keywords if key.arg and _constant(key.value) is not None
+    }
+    first = _constant(call.args[0]) if call.args else None
+    if method in {"shift", "diff", "pct_change"}:
+        steps = given.get("n", given.get("periods", first))
+        if isinstance(steps, int) and steps < 0:
+            return f"{method}({steps})"
+    if method == "backward_fill" or (method == "fill_null" and given.get("strategy") == "backward"):
+        return "a backward fill"
+    if method.startswith("rolling") and given.get("center") is True:
+        return f"{method}(center=True)"
+    if method == "join_asof" and given.get("strategy") in {"forward", "nearest"}:
+        return f"join_asof(strategy={given['strategy']!r})"
+    return ""
+
+
+def _constant(node: ast.expr) -> object:
+    try:
+        value: object = ast.literal_eval(node)
+    except ValueError:
+        return None
+    return value
+
+
+def template(name: str) -> str:
+    """Give the text of a new strategy file that runs."""
+    title = "".join(part.capitalize() for part in name.split("_"))
+    text: str = (assets.folder("strategies") / "ema_cross.py").read_text(encoding="utf-8")
+    return text.replace("EmaCross", title)

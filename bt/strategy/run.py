@@ -1,0 +1,282 @@
+"""One run, from candles to stored result: the only place that wires market, engine and results together."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import inspect
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+import polars as pl
+
+from bt import symbols as symbol_names
+from bt.engine import Account, Costs, Execution, Simulation, simulate
+from bt.engine.settings import FEES
+from bt.errors import BtError
+from bt.market import Market
+from bt.results import Run, RunRecord, fingerprint, store
+from bt.strategy.base import name_of, source_of
+from bt.strategy.load import described, line_in
+from bt.timeframes import minutes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from bt.strategy.base import BaseStrategy
+    from bt.warehouse import Warehouse
+
+FEW_TRADES = 30  # below this, hardly any figure means much
+
+
+class Listener(Protocol):
+    """Hear how a run comes along."""
+
+    def stage(self, name: str) -> None:
+        """Hear that a stage begins."""
+
+    def say(self, sentence: str) -> None:
+        """Hear something a person wants to know."""
+
+
+class _Deaf:
+    def stage(self, name: str) -> None:
+        """Do nothing."""
+
+    def say(self, sentence: str) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a run is asked to do; None = the default, or as far as there are candles."""
+
+    symbols: tuple[str, ...]
+    timeframe: str
+    first: datetime | None = None
+    end: datetime | None = None
+    account: Account | None = None
+    costs: Costs | None = None
+    execution: Execution | None = None
+    name: str | None = None
+    note: str | None = None
+    sql: tuple[Any, ...] = ()
+
+
+@dataclass
+class _Clock:
+    """Tell the listener the stages and keep how long each took, in seconds."""
+
+    listener: Listener
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self.listener.stage(name)
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+
+def run(strategy: BaseStrategy, warehouse: Warehouse, order: Order, *, listener: Listener | None = None) -> Run:
+    """Load bars and indicators, make signals, trade them, store the run."""
+    listener = listener or _Deaf()
+    clock = _Clock(listener)
+    account, costs, execution = order.account or Account(), order.costs or Costs(), order.execution or Execution()
+    with clock.stage("data"):
+        names = [parsed.name for parsed in symbol_names.parse_many(order.symbols)]
+        first, end = _span(warehouse, names, order)
+        instruments = _instruments(warehouse, names, first)
+        quote = _quote(instruments)
+        market = Market(
+            warehouse, symbols=names, timeframe=order.timeframe, first=first, end=end,
+            warm_up=max(strategy.warm_up, 1), sql=order.sql,
+        )  # fmt: skip
+    with clock.stage("signals"):
+        signals = _signals(strategy, market)
+        bars = market.tested()
+        if bars.is_empty():
+            raise BtError(f"no finished {order.timeframe} bar from {first} to {end}", "widen the span or ingest more")
+        signals = signals.filter(pl.col("ts") >= first)
+        gaps = _gaps(warehouse, names, first, end)
+    with clock.stage("trades"):
+        settings = {"account": account, "costs": costs, "instruments": instruments, "gaps": gaps}
+        done = _simulate(strategy, bars, signals, execution, settings, listener)
+        envelope = _envelope(strategy, bars, signals, execution, settings, done)
+    with clock.stage("storing"):
+        tested_end = bars["ts"].max() + timedelta(minutes=minutes(order.timeframe))  # type: ignore[operator]
+        record = RunRecord(
+            strategy=name_of(type(strategy)),
+            params=dataclasses.asdict(strategy) if dataclasses.is_dataclass(strategy) else {},  # type: ignore[arg-type]
+            source=source_of(type(strategy)),
+            symbols=tuple(sorted(names)),
+            timeframe=order.timeframe,
+            first=bars["ts"].min(),  # type: ignore[arg-type]
+            end=tested_end,
+            quote=quote,
+            config=_config(account, costs, execution, instruments),
+            fingerprint=fingerprint(market.read()),
+            name=order.name,
+            note=order.note,
+            bars=bars.height,
+            adverse_equity=envelope[0],
+            favourable_equity=envelope[1],
+            warnings=tuple(_warnings(done, bars, gaps, envelope)),
+        )
+        clock.listener.stage("storing")
+        stored = store(warehouse, record, done, clock.seconds)
+    return stored
+
+
+def _span(warehouse: Warehouse, names: list[str], order: Order) -> tuple[datetime, datetime]:
+    coverage = warehouse.query("select symbol, first_ts, last_ts from coverage order by symbol")
+    known = coverage["symbol"].to_list()
+    for name in names:
+        if name not in known:
+            have = f"there are: {', '.join(known)}; " if known else "the warehouse has no candles yet; "
+            raise BtError(f"there are no candles of {name}", f"{have}get them: bt ingest {name} --from 2y")
+    own = coverage.filter(pl.col("symbol").is_in(names))
+    least: datetime = own["first_ts"].min()  # type: ignore[assignment]
+    most: datetime = own["last_ts"].max() + timedelta(minutes=1)  # type: ignore[assignment,operator]
+    first = max(order.first, least) if order.first else least
+    end = min(order.end, most) if order.end else most
+    if order.first and order.end and order.first >= order.end:
+        raise BtError(f"from {order.first} must be before to {order.end}", "swap them")
+    if first >= end:
+        raise BtError(
+            f"there are candles from {least} to {most}, none from {order.first or least} to {order.end or most}",
+            "choose a span inside, or ingest more",
+        )
+    return first, end
+
+
+def _instruments(warehouse: Warehouse, names: list[str], first: datetime) -> pl.DataFrame:
+    """Give the rules that were valid when the run begins, else the earliest known."""
+    return warehouse.query(
+        """
+        select symbol, category, quote, tick_size, qty_step, min_qty, min_notional, as_of
+        from instruments
+        where list_contains($names, symbol)
+        qualify row_number() over (
+            partition by symbol
+            order by valid_from <= $first desc, case when valid_from <= $first then -epoch_us(valid_from) else epoch_us(valid_from) end
+        ) = 1
+        order by symbol
+        """,
+        {"names": names, "first": first},
+    )
+
+
+def _quote(instruments: pl.DataFrame) -> str:
+    quotes = instruments["quote"].unique().sort().to_list()
+    if len(quotes) > 1:
+        raise BtError(
+            f"these symbols are priced in {' and '.join(str(quote) for quote in quotes)}", "one run has one quote currency"
+        )
+    return str(quotes[0]) if quotes and quotes[0] else "?"
+
+
+def _signals(strategy: BaseStrategy, market: Market) -> pl.DataFrame:
+    path = inspect.getsourcefile(type(strategy)) or ""
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # stdout is data
+            frame = strategy.signals(market)
+            if isinstance(frame, pl.LazyFrame):
+                frame = frame.collect()
+    except BtError:
+        raise
+    except (Exception, SystemExit) as error:
+        where = f", line {line}" if (line := line_in(path, error)) else ""
+        raise BtError(f"{name_of(type(strategy))}.signals{where}: {described(error)}", "mend the strategy") from error
+    if not isinstance(frame, pl.DataFrame):
+        raise BtError(
+            f"{name_of(type(strategy))}.signals gave {type(frame).__name__}, not a frame",
+            "return market.bars(…).with_columns(…)",
+        )
+    return frame
+
+
+def _gaps(warehouse: Warehouse, names: list[str], first: datetime, end: datetime) -> pl.DataFrame:
+    return warehouse.query(
+        "select symbol, first_ts as first, last_ts as last from gaps "
+        "where list_contains($names, symbol) and last_ts >= $first and first_ts < $end order by symbol, first_ts",
+        {"names": names, "first": first, "end": end},
+    )
+
+
+def _simulate(  # noqa: PLR0913
+    strategy: BaseStrategy,
+    bars: pl.DataFrame,
+    signals: pl.DataFrame,
+    execution: Execution,
+    settings: dict[str, Any],
+    listener: Listener | None,
+) -> Simulation:
+    try:
+        return simulate(
+            bars, signals, execution=execution, announce=listener.say if listener else None, **settings
+        )  # fmt: skip
+    except BtError as error:
+        raise BtError(f"{name_of(type(strategy))}: {error.what}", error.cure) from error
+
+
+def _envelope(  # noqa: PLR0913
+    strategy: BaseStrategy,
+    bars: pl.DataFrame,
+    signals: pl.DataFrame,
+    execution: Execution,
+    settings: dict[str, Any],
+    done: Simulation,
+) -> tuple[float | None, float | None]:
+    """Give the final equity with every ambiguous bar taken the adverse, then the favourable way; None if none was."""
+    if not done.ambiguous:
+        return None, None
+    adverse, favourable = (
+        _simulate(strategy, bars, signals, dataclasses.replace(execution, intrabar=way), settings, None).end_equity
+        for way in ("adverse", "favourable")
+    )
+    return adverse, favourable
+
+
+def _config(account: Account, costs: Costs, execution: Execution, instruments: pl.DataFrame) -> dict[str, Any]:
+    """Give everything the engine was told, with the fees as they were charged."""
+    categories = sorted(set(instruments["category"].to_list()) & set(FEES)) or ["linear"]
+    return {
+        "account": dataclasses.asdict(account),
+        "costs": dataclasses.asdict(costs)
+        | {"rates": {category: dict(zip(("taker", "maker"), costs.rates(category), strict=True)) for category in categories}},
+        "execution": dataclasses.asdict(execution),
+        "instruments": instruments.drop("quote").with_columns(pl.col("as_of").dt.to_string("iso")).to_dicts(),
+    }
+
+
+def _warnings(
+    done: Simulation, bars: pl.DataFrame, gaps: pl.DataFrame, envelope: tuple[float | None, float | None]
+) -> Iterator[str]:
+    """Say in sentences what a reader of the figures should know."""
+    trades = int(done.fills["opens"].sum())
+    if done.status == "ruined":
+        yield "the account was ruined: everything was closed and the run ended there"
+    if trades < FEW_TRADES:
+        yield f"only {trades} trades: too few to judge by"
+    if gaps.height:
+        yield f"{gaps.height} gaps in the candles of {', '.join(gaps['symbol'].unique().sort())}; see bt check"
+    if done.ambiguous:
+        yield (
+            f"{done.ambiguous} exits in bars that touched stop and target both: "
+            f"final equity {envelope[0]:,.2f} if always stop first, {envelope[1]:,.2f} if always target first"
+        )
+    left = done.fills.filter(pl.col("reason") == "end_of_data")
+    if left.height:
+        yield f"{left.height} positions were closed only because the data ended"
+    late = bars.group_by("symbol").agg(pl.col("ts").min()).filter(pl.col("ts") > bars["ts"].min()).sort("symbol")
+    for symbol, ts in late.rows():
+        yield f"{symbol} has bars only from {ts:%Y-%m-%d %H:%M}"
+    refused = done.rejections.filter(pl.col("granted") == 0)
+    if refused.height:
+        counts = refused["reason"].value_counts(sort=True).sort("count", "reason", descending=[True, False])
+        yield "orders refused: " + ", ".join(f"{count} {reason}" for reason, count in counts.rows()) + "; see rejections"

@@ -1,0 +1,22 @@
+-- one row is one UTC day of a run or trial: its facts, see days, and what follows from the days before it
+create or replace view account_days as
+with days_so_far as (
+    select
+        *,
+        lag(equity, 1, start_cash) over (
+            partition by run_id, fold, part, trial
+            order by day
+        ) as previous,
+        max(equity) over (
+            partition by run_id, fold, part, trial
+            order by day
+            rows between unbounded preceding and current row
+        ) as highest,
+    from days
+)
+
+select
+    * exclude (previous, highest),
+    case when previous > 0 then equity / previous - 1 end as return,  -- fraction; equity / equity of the day before − 1, on the first day / start_cash − 1; null = ruined before
+    equity / nullif(greatest(highest, start_cash), 0) - 1 as close_drawdown,  -- fraction ≤ 0; equity / highest equity at the end of any day so far (start_cash included) − 1
+from days_so_far;

@@ -1,0 +1,81 @@
+-- one row is one symbol and one kind of thing found wrong, or odd, in its data
+-- error = results cannot be trusted there, warning = look at it, note = good to know
+create or replace view findings as
+with holes as (
+    select
+        symbol,
+        cause,
+        count(*) as found,
+        min(first_ts) as first_ts,
+        max(last_ts) as last_ts,
+        sum(minutes)::bigint as minutes,
+        max(minutes) as longest,
+    from gaps
+    group by all
+),
+
+spotted as (
+    select
+        symbol,
+        finding,
+        severity,
+        count(*) as found,
+        min(ts) as first_ts,
+        max(ts) as last_ts,
+        arg_min(detail, ts) as detail,
+    from suspects
+    group by all
+),
+
+settlements as (
+    select
+        symbol,
+        ts,
+        lag(ts) over (partition by symbol order by ts) as previous_ts,
+    from funding
+),
+
+unpaid as (
+    select
+        symbol,
+        count(*) as found,
+        min(previous_ts) as first_ts,
+        max(ts) as last_ts,
+        max(date_diff('hour', previous_ts, ts)) as hours,
+    from settlements
+    where ts > previous_ts + interval 481 minutes  -- no exchange settles less often than every 8 hours
+    group by all
+)
+
+select
+    symbol,
+    case cause when 'absent' then 'absent' else 'gap' end as finding,  -- gap, absent, impossible, duplicate, range, jump or funding_hole
+    case cause when 'absent' then 'note' else 'error' end as severity,  -- error, warning or note
+    found,                                           -- how many
+    first_ts,                                        -- UTC; where the first begins
+    last_ts,                                         -- UTC; where the last ends
+    format('{} minutes without a candle, the longest {}', minutes, longest) as detail,  -- what it is
+    case cause when 'absent' then '' else 'bt ingest ' || symbol || ' --repair' end as cure,  -- the command that mends it; empty = none is needed
+from holes
+union all
+select
+    symbol,
+    finding,
+    severity,
+    found,
+    first_ts,
+    last_ts,
+    'first: ' || detail as detail,
+    case severity when 'error' then 'bt import FILE --symbol ' || symbol || ' --replace' else '' end as cure,
+from spotted
+union all
+select
+    symbol,
+    'funding_hole' as finding,
+    'warning' as severity,
+    found,
+    first_ts,
+    last_ts,
+    format('up to {} hours without a funding rate', hours) as detail,
+    'bt import FILE --kind funding --symbol ' || symbol as cure,
+from unpaid;
