@@ -9,7 +9,6 @@ import math
 import re
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bt.errors import BtError, hint
@@ -17,8 +16,7 @@ from bt.timeframes import minutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-Parser = "Callable[[Any], Any]"
+    from pathlib import Path
 
 _UNITS: Final = {"%": 0.01, "bp": 0.0001, "bps": 0.0001}
 _NUMBER: Final = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(%|bps?)?", re.IGNORECASE)
@@ -35,7 +33,11 @@ def fraction(value: Any) -> float:
     unit = match[2]
     if unit is None and abs(number) >= 1:
         raise BtError(f"{value} is not a fraction below 1", f"did you mean {value}%?")
-    return _finite(number * _UNITS[unit.lower()] if unit else number, value)
+    if unit:
+        number *= _UNITS[unit.lower()]
+    if not math.isfinite(number):
+        raise BtError(f"not a fraction: {value!r}", "write 1%, 10bp or 0.01")
+    return number
 
 
 def amount(value: Any) -> float:
@@ -170,7 +172,9 @@ def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], here: Path
             (variable, environment.get(variable) or None),
             (file.name if file else "", table.get(name)),
         )
-        origins[name], given = next(((origin, value) for origin, value in candidates if value is not None), ("default", None))
+        origins[name], given = next(
+            ((origin, value) for origin, value in candidates if value is not None), ("default", None)
+        )
         values[name] = setting.default if given is None else _read(setting, given, origins[name])
     return Settings(workspace, values, origins)
 

@@ -12,7 +12,12 @@ START: Final = datetime(2024, 1, 1)  # noqa: DTZ001 - plain UTC
 DAYS: Final = 180
 SYMBOLS: Final = {"ALPHAUSDT": (40_000.0, 0.1), "BETAUSDT": (2_000.0, 0.01), "GAMMAUSDT": (20.0, 0.001)}  # price, tick
 _DAY: Final = 1440  # minutes
-_REGIMES: Final = ((0.0, 0.25, 1.2), (0.25, 0.5, 0.0), (0.5, 0.8, 1.6), (0.8, 1.0, -0.6))  # share of the span, drift a year
+_REGIMES: Final = (
+    (0.0, 0.25, 1.2),
+    (0.25, 0.5, 0.0),
+    (0.5, 0.8, 1.6),
+    (0.8, 1.0, -0.6),
+)  # share of the span, drift a year
 _CRASH: Final = (0.78, 0.35, 180)  # where, how deep, minutes
 _HOLE: Final = (0.4, 95)  # where, minutes
 _HOLED: Final = "BETAUSDT"
@@ -36,8 +41,13 @@ def candles(symbol: str, *, days: int = DAYS, seed: int = 7) -> pl.DataFrame:
     scale = round(1 / tick)
     frame = pl.DataFrame(
         {
-            "ts": pl.datetime_range(START, START + timedelta(days=days), "1m", eager=True, closed="left", time_unit="us"),
-            **{name: ticks / scale for name, ticks in zip(("open", "high", "low", "close"), (opens, highs, lows, closes), strict=True)},
+            "ts": pl.datetime_range(
+                START, START + timedelta(days=days), "1m", eager=True, closed="left", time_unit="us"
+            ),
+            **{
+                name: ticks / scale
+                for name, ticks in zip(("open", "high", "low", "close"), (opens, highs, lows, closes), strict=True)
+            },
             "volume": volumes,
             "turnover": np.round(volumes * (opens + closes) / 2 / scale, 4),
         }

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from bt.errors import BtError, ExitCode
 
 if TYPE_CHECKING:
     from types import FrameType
+
+
+_ELSEWHERE = {"backtesting": "run"}  # what freqtrade calls it
 
 
 def main() -> None:
@@ -30,6 +34,9 @@ def run(arguments: list[str]) -> int:
     from bt.output.narration import Narrator
 
     narrator = Narrator("json" if _asks_for_json(arguments) else "plain")
+    if arguments and arguments[0] in _ELSEWHERE:
+        narrator.say(f"{arguments[0]} is bt {_ELSEWHERE[arguments[0]]} here")
+        arguments = [_ELSEWHERE[arguments[0]], *arguments[1:]]
     try:
         answer = app(args=arguments, prog_name="bt", standalone_mode=False)
     except BtError as error:
@@ -42,7 +49,7 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last resort, so that a user never meets a traceback
         code = _usage_error(error, narrator)
         if code is None:
             _traceback(arguments)
@@ -66,9 +73,7 @@ def _usage_error(error: Exception, narrator: Any) -> int | None:
 
 
 def _asks_for_json(arguments: list[str]) -> bool:
-    return "--progress=json" in arguments or any(
-        pair == ("--progress", "json") for pair in zip(arguments, arguments[1:], strict=False)
-    )
+    return "--progress=json" in arguments or any(pair == ("--progress", "json") for pair in pairwise(arguments))
 
 
 def _traceback(arguments: list[str]) -> None:

@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 def import_(
     files: Annotated[list[Path], typer.Argument(help="CSV or Parquet files.", metavar="FILE…")],
-    symbol: Annotated[str, typer.Option("--symbol", "-s", help="Symbol the rows belong to, e.g. BTCUSDT or binance:BTCUSDT.")],
+    symbol: Annotated[
+        str, typer.Option("--symbol", "-s", help="Symbol the rows belong to, e.g. BTCUSDT or binance:BTCUSDT.")
+    ],
     kind: Annotated[str, typer.Option("--kind", help="candles or funding.")] = "candles",
-    columns: Annotated[str | None, typer.Option("--map", help="Ours to the file's columns: ts=time,volume=vol.")] = None,
+    columns: Annotated[
+        str | None, typer.Option("--map", help="Ours to the file's columns: ts=time,volume=vol.")
+    ] = None,
     tz: Annotated[str, typer.Option("--tz", help="Time zone of times without one.")] = "UTC",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Store the sound rows, record the others.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Let changed candles replace the stored ones.")] = False,
@@ -32,7 +36,7 @@ def import_(
     db: shared.Db = None,
     progress: shared.Progress = "auto",
     quiet: shared.Quiet = False,
-    verbose: shared.Verbose = 0,
+    _verbose: shared.Verbose = 0,
 ) -> int:
     """Import 1-minute candles or funding rates from files; the same file again stores nothing twice."""
     from bt import symbols
@@ -51,7 +55,9 @@ def import_(
     warehouse = call.warehouse(create=True)
     done = []
     for file in files:
-        imported = import_file(warehouse, file, symbol=known, kind=kind, options=options, progress=call.narrator.progress)
+        imported = import_file(
+            warehouse, file, symbol=known, kind=kind, options=options, progress=call.narrator.progress
+        )
         _tell(call.narrator, file, imported)
         done.append((file, imported))
     _print_imported(done, form, out)
@@ -64,7 +70,7 @@ def data(
     out: shared.Out = None,
     db: shared.Db = None,
     quiet: shared.Quiet = False,
-    verbose: shared.Verbose = 0,
+    _verbose: shared.Verbose = 0,
 ) -> int:
     """Show what candles there are: first, last, how many, how complete."""
     from bt.output import emit
@@ -98,7 +104,9 @@ def data(
 
 
 def check(
-    what: Annotated[list[str] | None, typer.Argument(help="Symbols, or files to audit.", metavar="[SYMBOL…|FILE…]")] = None,
+    what: Annotated[
+        list[str] | None, typer.Argument(help="Symbols, or files to audit.", metavar="[SYMBOL…|FILE…]")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as faults.")] = False,
     columns: Annotated[str | None, typer.Option("--map", help="For files: ours to the file's columns.")] = None,
     tz: Annotated[str, typer.Option("--tz", help="For files: time zone of times without one.")] = "UTC",
@@ -107,7 +115,7 @@ def check(
     db: shared.Db = None,
     progress: shared.Progress = "auto",
     quiet: shared.Quiet = False,
-    verbose: shared.Verbose = 0,
+    _verbose: shared.Verbose = 0,
 ) -> int:
     """Look for gaps, duplicates and impossible candles, in the warehouse or in files; exit 1 if there are faults."""
     import polars as pl
@@ -169,7 +177,7 @@ def _audit(file: Path, columns: str | None, tz: str, narrator: Narrator) -> pl.D
     from bt.ingest import ImportOptions, audit_file
 
     options = ImportOptions(columns=_mapping(columns), tz=tz, skip_bad=True)
-    with audit_file(file, options=options, progress=narrator.progress) as (warehouse, imported):
+    with audit_file(file, options=options) as (warehouse, imported):
         _tell(narrator, file, imported)
         frame = _findings(warehouse, [imported.symbol], narrator).with_columns(symbol=pl.lit(file.name))
         if imported.rejected:
@@ -179,7 +187,7 @@ def _audit(file: Path, columns: str | None, tz: str, narrator: Narrator) -> pl.D
                 "finding": "rejected",
                 "severity": "error",
                 "found": imported.rejected,
-                "detail": f"row {example.row_number}, {example.column}: {example.reason} ({example.value})",
+                "detail": f"row {example.row}, {example.column or 'the whole row'}: {example.reason} ({example.value})",
                 "cure": "bt import --skip-bad stores the other rows",
             }
             frame = pl.concat([frame, pl.DataFrame([row], schema_overrides=frame.schema)], how="diagonal")

@@ -27,7 +27,7 @@ def play(folder: Path, *, quiet: bool, progress: str) -> None:
     for strategy, timeframe in _RUNS:
         call = _session(folder, narrator, timeframe=timeframe)
         call.narrator.say(f"\nbt run {strategy} -s {','.join(call.settings['symbols'])} -t {timeframe}")
-        print_run(run_strategy(call, strategy, {}), "table", None)
+        print_run(run_strategy(call, strategy, {}).get_results(), "table", None)
     call.narrator.say(
         f"\nthe workspace is {folder}: cd {folder}, then bt runs · bt trades · "
         'bt sql "select exit_reason, count(*), sum(pnl) from trades group by all"'

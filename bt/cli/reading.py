@@ -26,7 +26,7 @@ def runs(
     out: shared.Out = None,
     db: shared.Db = None,
     quiet: shared.Quiet = False,
-    verbose: shared.Verbose = 0,
+    _verbose: shared.Verbose = 0,
 ) -> int:
     """List the stored runs."""
     from bt.output import emit
@@ -41,7 +41,8 @@ def runs(
         raise BtError(f"runs cannot be sorted by {sort!r}", hint(sort, columns))
     shown = ", ".join(f"{sql} as {name}" for name, sql in columns.items())
     frame = call.warehouse().query(
-        f"select {shown} from runs left join metrics using (run_id) order by {sort} desc nulls last, run limit ?", [limit]
+        f"select {shown} from runs left join metrics using (run_id) order by {sort} desc nulls last, run limit ?",
+        [limit],
     )
     emit(frame, form, out)
     if frame.is_empty():
@@ -56,7 +57,7 @@ def show(
     out: shared.Out = None,
     db: shared.Db = None,
     quiet: shared.Quiet = False,
-    verbose: shared.Verbose = 0,
+    _verbose: shared.Verbose = 0,
 ) -> int:
     """Show one run."""
     from bt.output import emit
@@ -79,7 +80,7 @@ def trades(
     out: shared.Out = None,
     db: shared.Db = None,
     quiet: shared.Quiet = False,
-    verbose: shared.Verbose = 0,
+    _verbose: shared.Verbose = 0,
 ) -> int:
     """List the trades of a run; the table is a summary, csv and json have every column."""
     from bt.output import emit
@@ -102,7 +103,7 @@ def sql(
     out: shared.Out = None,
     db: shared.Db = None,
     quiet: shared.Quiet = False,
-    verbose: shared.Verbose = 0,
+    _verbose: shared.Verbose = 0,
 ) -> int:
     """Ask the warehouse a question in SQL; nothing can be changed by it."""
     from bt.output import emit

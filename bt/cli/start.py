@@ -22,7 +22,7 @@ _GITIGNORE = "warehouse/\n__pycache__/\n"
 
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder of the workspace.")] = Path(),
-    verbose: shared.Verbose = 0,
+    _verbose: shared.Verbose = 0,
 ) -> int:
     """Make a workspace: an example strategy, settings, and a warehouse."""
     from bt.output import Narrator
@@ -43,7 +43,9 @@ def init(
     except OSError as error:
         raise BtError(f"cannot make a workspace in {folder}: {error.strerror}", "choose another folder") from None
     Warehouse(folder / "warehouse" / "bt.duckdb")
-    Narrator().say(f"workspace {folder.resolve()}: next, bt import FILE --symbol BTCUSDT, then bt run example -s BTCUSDT")
+    Narrator().say(
+        f"workspace {folder.resolve()}: next, bt import FILE --symbol BTCUSDT, then bt run example -s BTCUSDT"
+    )
     return ExitCode.OK
 
 
@@ -51,7 +53,7 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="Folder for the demo's workspace.")] = Path("bt-demo"),
     progress: shared.Progress = "auto",
     quiet: shared.Quiet = False,
-    verbose: shared.Verbose = 0,
+    _verbose: shared.Verbose = 0,
 ) -> int:
     """Show the whole chain offline: a made-up market is imported, checked and traded by two strategies."""
     from bt.cli.demo import play
@@ -64,7 +66,7 @@ def config(
     form: shared.Format = "table",
     out: shared.Out = None,
     db: shared.Db = None,
-    verbose: shared.Verbose = 0,
+    _verbose: shared.Verbose = 0,
 ) -> int:
     """Show every setting with its value and where it came from."""
     import polars as pl

@@ -16,7 +16,7 @@ def strategies(
     name: Annotated[str | None, typer.Argument(help="Show this one's parameters.")] = None,
     form: shared.Format = "table",
     out: shared.Out = None,
-    verbose: shared.Verbose = 0,
+    _verbose: shared.Verbose = 0,
 ) -> int:
     """List the strategies, or the parameters, defaults, ranges and description of one."""
     import inspect
@@ -35,18 +35,18 @@ def strategies(
     described = inspect.getdoc(inspect.getmodule(found)) or inspect.getdoc(found) or ""
     if form == "table" and out is None:
         typer.echo(described + "\n")
-    rows = [
+    parameters = [
         (key, kind.__name__, str(default), _written(found.search.get(key)))
         for key, (kind, default) in strategy.parameters(found).items()
     ]
     schema = dict.fromkeys(("parameter", "type", "default", "search"), pl.String)
-    emit(pl.DataFrame(rows, schema=schema, orient="row"), form, out)
+    emit(pl.DataFrame(parameters, schema=schema, orient="row"), form, out)
     return ExitCode.OK
 
 
 def new(
     name: Annotated[str, typer.Argument(help="Name of the strategy: lower case, digits, _.")],
-    verbose: shared.Verbose = 0,
+    _verbose: shared.Verbose = 0,
 ) -> int:
     """Make a strategy file that runs, to be changed."""
     from bt.strategy import template

@@ -12,7 +12,7 @@ from bt.errors import BtError, ExitCode
 
 if TYPE_CHECKING:
     from bt import config
-    from bt.results import Results
+    from bt.results import Results, Run
 
 Params = Annotated[list[str] | None, typer.Option("--param", "-p", help="Parameter: fast=20.", metavar="K=V")]
 Given = Annotated[str | None, typer.Option()]
@@ -21,7 +21,9 @@ Given = Annotated[str | None, typer.Option()]
 def run(
     strategy: Annotated[str, typer.Argument(help="Name of a strategy, or a path to one.")],
     symbol: shared.Symbols = None,
-    timeframe: Annotated[str | None, typer.Option("--timeframe", "-t", help="1m 3m 5m 15m 30m 1h 2h 4h 6h 12h 1d 1w.")] = None,
+    timeframe: Annotated[
+        str | None, typer.Option("--timeframe", "-t", help="1m 3m 5m 15m 30m 1h 2h 4h 6h 12h 1d 1w.")
+    ] = None,
     first: Annotated[str | None, typer.Option("--from", help="ISO date, or 90d, 2y, ytd; UTC.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="ISO date or now; exclusive; UTC.")] = None,
     param: Params = None,
@@ -40,7 +42,9 @@ def run(
     maker: Annotated[str | None, typer.Option(help="Maker fee: 0.02%.")] = None,
     slippage: Annotated[str | None, typer.Option(help="Slippage of market and stop fills: 1bp.")] = None,
     slippage_ticks: Annotated[str | None, typer.Option(help="Slippage in ticks, on top.")] = None,
-    intrabar: Annotated[str | None, typer.Option(help="adverse or favourable: a bar that touches stop and target.")] = None,
+    intrabar: Annotated[
+        str | None, typer.Option(help="adverse or favourable: a bar that touches stop and target.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     note: Annotated[str | None, typer.Option(help="Note kept with the run.")] = None,
     form: shared.Format = "table",
@@ -48,7 +52,7 @@ def run(
     db: shared.Db = None,
     progress: shared.Progress = "auto",
     quiet: shared.Quiet = False,
-    verbose: shared.Verbose = 0,
+    _verbose: shared.Verbose = 0,
 ) -> int:
     """Test a strategy on stored candles and store the run."""
     flags = {
@@ -59,25 +63,18 @@ def run(
         "db": db,
     }  # fmt: skip
     call = shared.session(flags, quiet=quiet, progress=progress)
-    results = run_strategy(call, strategy, _pairs(param or []), name=name, note=note)
+    done = run_strategy(call, strategy, _pairs(param or []), name=name, note=note)
+    results = done.get_results()
     print_run(results, form, out)
-    call.narrator.say(_times(results))
-    call.narrator.say(f"next: bt trades {results.run_id} · bt show {results.run_id} --by month · bt sql \"from trades\"")
+    call.narrator.say("took " + " · ".join(f"{stage} {spent:.2f} s" for stage, spent in done.seconds.items()))
+    call.narrator.say(f'next: bt trades {results.run_id} · bt show {results.run_id} --by month · bt sql "from trades"')
     return ExitCode.OK
-
-
-def backtesting(context: typer.Context) -> int:
-    """Say what freqtrade's `backtesting` is called here."""
-    from bt.output import Narrator
-
-    Narrator().say("backtesting is bt run here: bt run STRATEGY -s SYMBOL -t TIMEFRAME --from DATE")
-    raise BtError("backtesting takes other options here", "bt run --help")
 
 
 def run_strategy(
     call: shared.Session, strategy: str, params: dict[str, str], *, name: str | None = None, note: str | None = None
-) -> Results:
-    """Load a strategy, run it with the settings of this call, and give its stored results."""
+) -> Run:
+    """Load a strategy and run it with the settings of this call."""
     from bt import strategy as strategies
     from bt import timeframes
 
@@ -94,7 +91,7 @@ def run_strategy(
         symbols=settings["symbols"], timeframe=settings["timeframe"], first=first, end=end, account=account,
         costs=costs, execution=execution, name=name, note=note, sql=tuple(call.sql_folders()),
     )  # fmt: skip
-    return strategies.run(chosen, warehouse, order, listener=call.narrator).get_results()
+    return strategies.run(chosen, warehouse, order, listener=call.narrator)
 
 
 def engine_settings(settings: config.Settings) -> tuple[Any, Any, Any]:
@@ -145,7 +142,10 @@ def _by_symbol(results: Results) -> Any:
 
     columns = ("symbol", "trades", "win_rate", "pnl", "profit_factor", "expectancy_r", "avg_bars", "costs")
     rows = results.by_symbol.select(columns)
-    whole = results.metrics | {"symbol": "total", "pnl": results.metrics["gross_profit"] + results.metrics["gross_loss"]}
+    whole = results.metrics | {
+        "symbol": "total",
+        "pnl": results.metrics["gross_profit"] + results.metrics["gross_loss"],
+    }
     total = pl.DataFrame([{name: whole[name] for name in columns}], schema=rows.schema)
     return pl.concat([rows, total]).select(
         "symbol",
@@ -163,20 +163,15 @@ def _rounded(expression: Any, digits: int) -> Any:
     return expression.round(digits)
 
 
-def _times(results: Results) -> str:
-    import json
-
-    timings = json.loads(results.run["timings"])
-    return "took " + " · ".join(f"{stage} {seconds:.2f} s" for stage, seconds in timings.items())
-
-
-def _sizing(settings: config.Settings) -> tuple[str, float]:
+def _sizing(settings: config.Settings) -> tuple[Any, float]:
     """Decide between --risk and --size: the one given nearer to the command line counts."""
     near = {name: _rank(settings.origins[name]) for name in ("risk", "size")}
     if settings["sizing"]:
         sizing = settings["sizing"]
         if sizing == "risk":
-            return sizing, settings["risk"] if near["risk"] <= near["size"] or settings["size"] is None else settings["size"]
+            return sizing, settings["risk"] if near["risk"] <= near["size"] or settings["size"] is None else settings[
+                "size"
+            ]
         if settings["size"] is None:
             raise BtError(f"sizing {sizing} needs a size", "--size 10% for equity, --size 500 for notional or quantity")
         return sizing, settings["size"]

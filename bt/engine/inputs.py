@@ -100,7 +100,9 @@ def signal_arrays(signals: pl.DataFrame) -> kernel.Signals:
             flags |= signals[name].fill_null(value=False).cast(pl.UInt8).to_numpy() * np.uint8(bit)
     levels = {name: _floats(signals[name]) if name in signals.columns else np.empty(0) for name in LEVELS}
     ages = signals["max_bars"].fill_null(0).cast(pl.Int64).to_numpy() if "max_bars" in signals.columns else None
-    return kernel.Signals(flags=flags, **levels, max_bars=np.empty(0, np.int64) if ages is None else _own(ages, np.int64))
+    return kernel.Signals(
+        flags=flags, **levels, max_bars=np.empty(0, np.int64) if ages is None else _own(ages, np.int64)
+    )
 
 
 def instrument_arrays(symbols: Iterable[str], instruments: pl.DataFrame | None, costs: Costs) -> kernel.Array:
@@ -114,7 +116,9 @@ def instrument_arrays(symbols: Iterable[str], instruments: pl.DataFrame | None, 
     categories = [row.get("category") or "linear" for row in rows]
     for symbol, category in zip(symbols, categories, strict=True):
         if category not in FEES:
-            raise BtError(f"{symbol} is {category}: runs on such contracts are not built yet", "use linear or spot symbols")
+            raise BtError(
+                f"{symbol} is {category}: runs on such contracts are not built yet", "use linear or spot symbols"
+            )
     rules = np.zeros(len(rows), kernel.INSTRUMENT)
     for place, (row, category) in enumerate(zip(rows, categories, strict=True)):
         rules[place] = (
@@ -197,7 +201,9 @@ def _check_signal(signals: pl.DataFrame, name: str) -> None:
     _numeric("signals", signals, name)
     if name == "max_bars":
         if not kind.is_integer():
-            raise BtError(f"signals: max_bars must be whole numbers, but its type is {kind}", "cast it: .cast(pl.Int64)")
+            raise BtError(
+                f"signals: max_bars must be whole numbers, but its type is {kind}", "cast it: .cast(pl.Int64)"
+            )
         _refuse("signals", signals, name, pl.col(name) < 1)
         return
     wrong = ~pl.col(name).is_finite()
@@ -228,7 +234,9 @@ def _in_order(name: str, frame: pl.DataFrame) -> None:
     bad = frame.lazy().with_row_index("row").filter(late).select("row", *_KEY).head(1).collect()
     if bad.height:
         row, symbol, ts = bad.row(0)
-        raise BtError(f"{name} row {row} ({symbol} {ts}) repeats or goes back in time", "sort by symbol and ts, drop duplicates")
+        raise BtError(
+            f"{name} row {row} ({symbol} {ts}) repeats or goes back in time", "sort by symbol and ts, drop duplicates"
+        )
 
 
 def _frame(name: str, frame: Any) -> None:

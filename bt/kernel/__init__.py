@@ -91,7 +91,7 @@ def _cache_folder() -> Path:
             break
     else:
         folder = Path(tempfile.mkdtemp(prefix="bt-warehouse-"))
-    numba.config.CACHE_DIR = str(folder)
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
     return folder
 
 

@@ -1,6 +1,6 @@
 """What goes into the trade loop and what comes out: arrays only, named, in one layout.
 
-Rows are bars sorted by (time, symbol); `starts[t] : starts[t + 1]` are the rows of bar time number t, symbols ascending.
+Rows are bars sorted by (time, symbol); `starts[t] : starts[t + 1]` are the rows of bar time t, symbols ascending.
 An optional column that nobody uses has length 0 and reads as NaN (levels), 1 (size) or 0 (score, max_bars).
 """
 

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 _LEFT: Final = 35  # columns
 _RIGHT: Final = 38
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
-_NONE: Final = "–"
+_NONE: Final = "–"  # noqa: RUF001 - what is undefined
 
 Line = tuple[str, str]
 
 
 def money(value: float | None, *, signed: bool = False) -> str:
-    """Give an amount with two decimals, – where undefined."""
+    """Give an amount with two decimals, a dash where undefined."""
     return _NONE if value is None else f"{value:{'+' if signed else ''},.2f}"
 
 

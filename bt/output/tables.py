@@ -6,13 +6,13 @@ import io
 import json
 import sys
 from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bt.errors import BtError, hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import polars as pl
 
@@ -96,9 +96,9 @@ def screen_width() -> int:
 
 
 def cell(value: Any) -> str:
-    """Give one value for people: – for undefined, no control characters."""
+    """Give one value for people: a dash for undefined, no control characters."""
     if value is None or value != value:  # noqa: PLR0124 - NaN
-        return "–"
+        return "–"  # noqa: RUF001 - what is undefined
     if isinstance(value, float):
         return f"{value:.10g}"
     if isinstance(value, datetime):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from bt.errors import BtError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars as pl
 
     from bt.warehouse import Warehouse
 
+_NONE: Final = "–"  # noqa: RUF001 - what is undefined
 _LATEST: Final = re.compile(r"latest(?:~(\d+))?")
 
 
@@ -24,6 +27,7 @@ class Run:
 
     warehouse: Warehouse
     run_id: str
+    seconds: Mapping[str, float] = field(default_factory=dict)  # stage to wall time, of a run just made
 
     def get_results(self) -> Results:
         """Give the run's results, read from the warehouse's views."""
@@ -128,5 +132,5 @@ def find(warehouse: Warehouse, wanted: str) -> Run:
 
 def _figure(value: Any) -> str:
     if value is None:
-        return "–"
+        return _NONE
     return f"{value:,.6g}" if isinstance(value, float) else str(value)

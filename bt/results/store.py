@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
-
 from bt import __version__
-from bt.results.read import Run
 from bt.timeframes import minutes
 from bt.warehouse import registered, scratch
 
@@ -21,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import duckdb
+    import polars as pl
 
     from bt.engine import Simulation
     from bt.warehouse import Warehouse
@@ -45,8 +43,7 @@ class RunRecord:
     name: str | None
     note: str | None
     bars: int
-    adverse_equity: float | None
-    favourable_equity: float | None
+    envelope: tuple[float, float] | None  # final equity, every ambiguous exit taken the adverse and the favourable way
     warnings: tuple[str, ...]
     kind: str = "run"
     seed: int | None = None
@@ -72,18 +69,26 @@ def fingerprint(frames: Iterable[pl.DataFrame]) -> str:
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()[:16]
 
 
-def store(warehouse: Warehouse, record: RunRecord, done: Simulation, timings: Mapping[str, float]) -> Run:
-    """Write a run with its fills, rejections, equity and days in one transaction; give it back by its id."""
+def store(warehouse: Warehouse, record: RunRecord, done: Simulation, timings: Mapping[str, float]) -> str:
+    """Write a run with its fills, rejections, equity and days in one transaction; give its id."""
     content = record.content_hash()
-    frames = {"new_fills": done.fills, "new_rejections": done.rejections, "new_equity": done.equity, "new_days": done.days}
+    frames = {
+        "new_fills": done.fills,
+        "new_rejections": done.rejections,
+        "new_equity": done.equity,
+        "new_days": done.days,
+    }
     with warehouse.write() as connection, registered(connection, **frames):
         repeat = _next_repeat(connection, content)
         run_id = f"{content[:_SHOWN]}.{repeat}"
-        _insert_run(connection, run_id, repeat, content, record, done, timings)
+        identity = {"run_id": run_id, "content_hash": content, "repeat": repeat}
+        _insert_run(connection, identity | _described(record, done, timings))
         for table in ("fills", "rejections", "equity"):
-            connection.execute(f"insert into {table} by name select $run as run_id, * from new_{table}", {"run": run_id})
-        _insert_days(connection, run_id, record, done)
-    return Run(warehouse, run_id)
+            connection.execute(
+                f"insert into {table} by name select $run as run_id, * from new_{table}", {"run": run_id}
+            )
+        _insert_days(connection, run_id, record)
+    return run_id
 
 
 def _next_repeat(connection: duckdb.DuckDBPyConnection, content: str) -> int:
@@ -93,22 +98,9 @@ def _next_repeat(connection: duckdb.DuckDBPyConnection, content: str) -> int:
     return int(row[0]) if row else 1
 
 
-def _insert_run(  # noqa: PLR0913
-    connection: duckdb.DuckDBPyConnection,
-    run_id: str,
-    repeat: int,
-    content: str,
-    record: RunRecord,
-    done: Simulation,
-    timings: Mapping[str, float],
-) -> None:
-    held = connection.execute(
-        "select return from buy_and_hold(?, ?, ?)", [",".join(record.symbols), record.first, record.end]
-    ).fetchone()
-    row = {
-        "run_id": run_id,
-        "content_hash": content,
-        "repeat": repeat,
+def _described(record: RunRecord, done: Simulation, timings: Mapping[str, float]) -> dict[str, Any]:
+    """Give the row of `runs`, without what is worked out in the database."""
+    return {
         "kind": record.kind,
         "name": record.name,
         "note": record.note,
@@ -128,27 +120,36 @@ def _insert_run(  # noqa: PLR0913
         "seed": record.seed,
         "status": done.status,
         "bars": record.bars,
-        "buy_hold": held[0] if held else None,
         "ambiguous": done.ambiguous,
-        "adverse_equity": record.adverse_equity,
-        "favourable_equity": record.favourable_equity,
+        "adverse_equity": record.envelope[0] if record.envelope else None,
+        "favourable_equity": record.envelope[1] if record.envelope else None,
         "warnings": _json(record.warnings),
         "timings": _json({stage: round(seconds, 6) for stage, seconds in timings.items()}),
     }
-    marks = ", ".join(f"${name}" for name in row)
+
+
+def _insert_run(connection: duckdb.DuckDBPyConnection, row: Mapping[str, Any]) -> None:
+    marks = ", ".join(f"${name} as {name}" for name in row)
     connection.execute(
-        f"insert into runs ({', '.join(row)}, created_ts) values ({marks}, now() at time zone 'UTC')", row
-    )  # fmt: skip
+        f"""
+        insert into runs by name
+        select {marks}, held.return as buy_hold, now() at time zone 'UTC' as created_ts
+        from buy_and_hold($symbols, $first_ts, $end_ts) as held
+        """,
+        dict(row),
+    )
 
 
-def _insert_days(connection: duckdb.DuckDBPyConnection, run_id: str, record: RunRecord, done: Simulation) -> None:
+def _insert_days(connection: duckdb.DuckDBPyConnection, run_id: str, record: RunRecord) -> None:
     """Put the account's days and what was filled and closed on them together."""
     facts = [
         row[0]
         for row in connection.execute("select column_name from (describe from day_facts('', 1))").fetchall()
         if row[0] != "day"
     ]
-    zero = [f"coalesce(facts.{name}, 0) as {name}" if name not in {"best", "worst"} else f"facts.{name}" for name in facts]
+    zero = [
+        f"coalesce(facts.{name}, 0) as {name}" if name not in {"best", "worst"} else f"facts.{name}" for name in facts
+    ]
     connection.execute(
         f"""
         insert into days by name

@@ -93,7 +93,10 @@ def parameters(strategy: type[BaseStrategy]) -> dict[str, tuple[type, Any]]:
     """Give each parameter's type and default; a field of another type than int, float, str or bool is refused."""
     kinds = get_type_hints(strategy)
     found: dict[str, tuple[type, Any]] = {}
-    for field in dataclasses.fields(strategy) if dataclasses.is_dataclass(strategy) else ():
+    fields: tuple[dataclasses.Field[Any], ...] = (
+        dataclasses.fields(strategy) if dataclasses.is_dataclass(strategy) else ()
+    )
+    for field in fields:
         kind = kinds[field.name]
         if kind not in _KINDS:
             raise BtError(

@@ -14,6 +14,7 @@ from bt import assets
 from bt.errors import BtError, hint
 from bt.strategy.base import BaseStrategy, parameters
 
+
 def folders(workspace: Path) -> list[Path]:
     """List where strategies are looked for: the workspace's own, then the examples that come with bt."""
     own = workspace / "strategies"
@@ -60,7 +61,9 @@ def _imported(path: Path) -> object:
 
 def line_in(path: Path | str, error: BaseException) -> int:
     """Give the last line of `path` that an error passed through."""
-    lines = [frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == Path(path)]
+    lines = [
+        frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == Path(path)
+    ]
     return lines[-1] if lines else 0
 
 

@@ -24,7 +24,7 @@ from bt.strategy.load import described, line_in
 from bt.timeframes import minutes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from bt.strategy.base import BaseStrategy
@@ -84,14 +84,15 @@ class _Clock:
 
 def run(strategy: BaseStrategy, warehouse: Warehouse, order: Order, *, listener: Listener | None = None) -> Run:
     """Load bars and indicators, make signals, trade them, store the run."""
-    listener = listener or _Deaf()
-    clock = _Clock(listener)
-    account, costs, execution = order.account or Account(), order.costs or Costs(), order.execution or Execution()
+    clock = _Clock(listener or _Deaf())
+    name = name_of(type(strategy))
+    execution = order.execution or Execution()
     with clock.stage("data"):
-        names = [parsed.name for parsed in symbol_names.parse_many(order.symbols)]
+        names = sorted(parsed.name for parsed in symbol_names.parse_many(order.symbols))
         first, end = _span(warehouse, names, order)
         instruments = _instruments(warehouse, names, first)
         quote = _quote(instruments)
+        gaps = _gaps(warehouse, names, first, end)
         market = Market(
             warehouse, symbols=names, timeframe=order.timeframe, first=first, end=end,
             warm_up=max(strategy.warm_up, 1), sql=order.sql,
@@ -101,35 +102,60 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, order: Order, *, listener:
         bars = market.tested()
         if bars.is_empty():
             raise BtError(f"no finished {order.timeframe} bar from {first} to {end}", "widen the span or ingest more")
-        signals = signals.filter(pl.col("ts") >= first)
-        gaps = _gaps(warehouse, names, first, end)
+        trading = _Trading(name, bars, signals, order.account or Account(), order.costs or Costs(), instruments, gaps)
     with clock.stage("trades"):
-        settings = {"account": account, "costs": costs, "instruments": instruments, "gaps": gaps}
-        done = _simulate(strategy, bars, signals, execution, settings, listener)
-        envelope = _envelope(strategy, bars, signals, execution, settings, done)
+        done = trading.simulate(execution, clock.listener.say)
+        envelope = trading.envelope(execution) if done.ambiguous else None
     with clock.stage("storing"):
-        tested_end = bars["ts"].max() + timedelta(minutes=minutes(order.timeframe))  # type: ignore[operator]
+        first_bar, last_bar = bars.select(pl.col("ts").min().alias("first"), pl.col("ts").max().alias("last")).row(0)
         record = RunRecord(
-            strategy=name_of(type(strategy)),
-            params=dataclasses.asdict(strategy) if dataclasses.is_dataclass(strategy) else {},  # type: ignore[arg-type]
+            strategy=name,
+            params=dataclasses.asdict(strategy) if dataclasses.is_dataclass(strategy) else {},
             source=source_of(type(strategy)),
-            symbols=tuple(sorted(names)),
+            symbols=tuple(names),
             timeframe=order.timeframe,
-            first=bars["ts"].min(),  # type: ignore[arg-type]
-            end=tested_end,
+            first=first_bar,
+            end=last_bar + timedelta(minutes=minutes(order.timeframe)),
             quote=quote,
-            config=_config(account, costs, execution, instruments),
+            config=_config(trading, execution),
             fingerprint=fingerprint(market.read()),
             name=order.name,
             note=order.note,
             bars=bars.height,
-            adverse_equity=envelope[0],
-            favourable_equity=envelope[1],
+            envelope=envelope,
             warnings=tuple(_warnings(done, bars, gaps, envelope)),
         )
-        clock.listener.stage("storing")
-        stored = store(warehouse, record, done, clock.seconds)
-    return stored
+        run_id = store(warehouse, record, done, clock.seconds)
+    return Run(warehouse, run_id, clock.seconds)
+
+
+@dataclass(frozen=True)
+class _Trading:
+    """What the engine is given, apart from how orders become fills."""
+
+    strategy: str
+    bars: pl.DataFrame
+    signals: pl.DataFrame
+    account: Account
+    costs: Costs
+    instruments: pl.DataFrame
+    gaps: pl.DataFrame
+
+    def simulate(self, execution: Execution, announce: Callable[[str], None] | None = None) -> Simulation:
+        """Trade the signals; signals before the first tested bar never act."""
+        try:
+            return simulate(
+                self.bars, self.signals, account=self.account, costs=self.costs, execution=execution,
+                instruments=self.instruments, gaps=self.gaps, announce=announce,
+            )  # fmt: skip
+        except BtError as error:
+            raise BtError(f"{self.strategy}: {error.what}", error.cure) from error
+
+    def envelope(self, execution: Execution) -> tuple[float, float]:
+        """Give the final equity with every ambiguous bar taken the adverse, then the favourable way."""
+        adverse = self.simulate(dataclasses.replace(execution, intrabar="adverse"))
+        favourable = self.simulate(dataclasses.replace(execution, intrabar="favourable"))
+        return adverse.end_equity, favourable.end_equity
 
 
 def _span(warehouse: Warehouse, names: list[str], order: Order) -> tuple[datetime, datetime]:
@@ -163,7 +189,7 @@ def _instruments(warehouse: Warehouse, names: list[str], first: datetime) -> pl.
         where list_contains($names, symbol)
         qualify row_number() over (
             partition by symbol
-            order by valid_from <= $first desc, case when valid_from <= $first then -epoch_us(valid_from) else epoch_us(valid_from) end
+            order by valid_from <= $first desc, abs(epoch_us(valid_from) - epoch_us($first::timestamp))
         ) = 1
         order by symbol
         """,
@@ -175,7 +201,8 @@ def _quote(instruments: pl.DataFrame) -> str:
     quotes = instruments["quote"].unique().sort().to_list()
     if len(quotes) > 1:
         raise BtError(
-            f"these symbols are priced in {' and '.join(str(quote) for quote in quotes)}", "one run has one quote currency"
+            f"these symbols are priced in {' and '.join(str(quote) for quote in quotes)}",
+            "one run has one quote currency",
         )
     return str(quotes[0]) if quotes and quotes[0] else "?"
 
@@ -184,7 +211,7 @@ def _signals(strategy: BaseStrategy, market: Market) -> pl.DataFrame:
     path = inspect.getsourcefile(type(strategy)) or ""
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is data
-            frame = strategy.signals(market)
+            frame: Any = strategy.signals(market)
             if isinstance(frame, pl.LazyFrame):
                 frame = frame.collect()
     except BtError:
@@ -197,7 +224,12 @@ def _signals(strategy: BaseStrategy, market: Market) -> pl.DataFrame:
             f"{name_of(type(strategy))}.signals gave {type(frame).__name__}, not a frame",
             "return market.bars(…).with_columns(…)",
         )
-    return frame
+    if "ts" not in frame.columns or frame.schema["ts"] != pl.Datetime("us"):
+        raise BtError(
+            f"{name_of(type(strategy))}.signals gave no column ts as in market.bars(…)",
+            f"it has: {', '.join(frame.columns)}",
+        )
+    return frame.filter(pl.col("ts") >= market.first)
 
 
 def _gaps(warehouse: Warehouse, names: list[str], first: datetime, end: datetime) -> pl.DataFrame:
@@ -208,54 +240,22 @@ def _gaps(warehouse: Warehouse, names: list[str], first: datetime, end: datetime
     )
 
 
-def _simulate(  # noqa: PLR0913
-    strategy: BaseStrategy,
-    bars: pl.DataFrame,
-    signals: pl.DataFrame,
-    execution: Execution,
-    settings: dict[str, Any],
-    listener: Listener | None,
-) -> Simulation:
-    try:
-        return simulate(
-            bars, signals, execution=execution, announce=listener.say if listener else None, **settings
-        )  # fmt: skip
-    except BtError as error:
-        raise BtError(f"{name_of(type(strategy))}: {error.what}", error.cure) from error
-
-
-def _envelope(  # noqa: PLR0913
-    strategy: BaseStrategy,
-    bars: pl.DataFrame,
-    signals: pl.DataFrame,
-    execution: Execution,
-    settings: dict[str, Any],
-    done: Simulation,
-) -> tuple[float | None, float | None]:
-    """Give the final equity with every ambiguous bar taken the adverse, then the favourable way; None if none was."""
-    if not done.ambiguous:
-        return None, None
-    adverse, favourable = (
-        _simulate(strategy, bars, signals, dataclasses.replace(execution, intrabar=way), settings, None).end_equity
-        for way in ("adverse", "favourable")
-    )
-    return adverse, favourable
-
-
-def _config(account: Account, costs: Costs, execution: Execution, instruments: pl.DataFrame) -> dict[str, Any]:
+def _config(trading: _Trading, execution: Execution) -> dict[str, Any]:
     """Give everything the engine was told, with the fees as they were charged."""
-    categories = sorted(set(instruments["category"].to_list()) & set(FEES)) or ["linear"]
+    categories = sorted(set(trading.instruments["category"].to_list()) & set(FEES)) or ["linear"]
+    rates = {
+        category: dict(zip(("taker", "maker"), trading.costs.rates(category), strict=True)) for category in categories
+    }
     return {
-        "account": dataclasses.asdict(account),
-        "costs": dataclasses.asdict(costs)
-        | {"rates": {category: dict(zip(("taker", "maker"), costs.rates(category), strict=True)) for category in categories}},
+        "account": dataclasses.asdict(trading.account),
+        "costs": dataclasses.asdict(trading.costs) | {"rates": rates},
         "execution": dataclasses.asdict(execution),
-        "instruments": instruments.drop("quote").with_columns(pl.col("as_of").dt.to_string("iso")).to_dicts(),
+        "instruments": trading.instruments.drop("quote").with_columns(pl.col("as_of").dt.to_string("iso")).to_dicts(),
     }
 
 
 def _warnings(
-    done: Simulation, bars: pl.DataFrame, gaps: pl.DataFrame, envelope: tuple[float | None, float | None]
+    done: Simulation, bars: pl.DataFrame, gaps: pl.DataFrame, envelope: tuple[float, float] | None
 ) -> Iterator[str]:
     """Say in sentences what a reader of the figures should know."""
     trades = int(done.fills["opens"].sum())
@@ -265,7 +265,7 @@ def _warnings(
         yield f"only {trades} trades: too few to judge by"
     if gaps.height:
         yield f"{gaps.height} gaps in the candles of {', '.join(gaps['symbol'].unique().sort())}; see bt check"
-    if done.ambiguous:
+    if envelope:
         yield (
             f"{done.ambiguous} exits in bars that touched stop and target both: "
             f"final equity {envelope[0]:,.2f} if always stop first, {envelope[1]:,.2f} if always target first"
@@ -279,4 +279,6 @@ def _warnings(
     refused = done.rejections.filter(pl.col("granted") == 0)
     if refused.height:
         counts = refused["reason"].value_counts(sort=True).sort("count", "reason", descending=[True, False])
-        yield "orders refused: " + ", ".join(f"{count} {reason}" for reason, count in counts.rows()) + "; see rejections"
+        yield (
+            "orders refused: " + ", ".join(f"{count} {reason}" for reason, count in counts.rows()) + "; see rejections"
+        )

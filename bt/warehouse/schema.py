@@ -23,9 +23,10 @@ MIGRATIONS: Final[tuple[str, ...]] = ()  # statements from schema version 1 to 2
 CHECKS: Final = "checks"  # the folder of queries that must return no rows: run by `bt check`, not built
 
 _KIND: Final = re.compile(
-    r"^\s*create\s+(?:or\s+replace\s+)?(table|view|macro)\s+(?:if\s+not\s+exists\s+)?(\w+)", re.I | re.M
+    r"^\s*create\s+(?:or\s+replace\s+)?(table|view|macro)\s+(?:if\s+not\s+exists\s+)?(\w+)",
+    re.IGNORECASE | re.MULTILINE,
 )
-_TABLE_MACRO: Final = re.compile(r"\)\s*as\s+table\b", re.I)
+_TABLE_MACRO: Final = re.compile(r"\)\s*as\s+table\b", re.IGNORECASE)
 _COLUMN: Final = re.compile(r"^ {4}(?P<code>\S.*?),?\s+--\s*(?P<comment>\S.*)$")
 _IDENTIFIER: Final = re.compile(r"^[a-z_][a-z0-9_]*$")
 

@@ -93,7 +93,7 @@ class Warehouse:
             return frames.query(connection, sql, parameters)
 
     def ask(self, sql: str) -> pl.DataFrame:
-        """Answer one question of a user: a single SELECT (or FROM, DESCRIBE, SUMMARIZE, EXPLAIN) that changes nothing."""
+        """Answer one question of a user: a single SELECT, FROM, DESCRIBE, SUMMARIZE or EXPLAIN."""
         with self.read() as connection:
             try:
                 statements = connection.extract_statements(sql)
@@ -102,7 +102,7 @@ class Warehouse:
                     raise QueryError(f"only one SELECT is answered here, not: {kinds}", 'bt sql "select … from …"')
                 return frames.query(connection, sql)
             except duckdb.Error as error:
-                raise QueryError(str(error).strip(), "bt sql \"show tables\" lists what there is") from None
+                raise QueryError(str(error).strip(), 'bt sql "show tables" lists what there is') from None
 
     def _nested(self) -> duckdb.DuckDBPyConnection:
         assert self._open is not None  # noqa: S101 - for the type checker
@@ -235,7 +235,7 @@ def _first_line(error: Exception) -> str:
 def _cure(path: Path, error: Exception) -> str:
     text = str(error)
     if "WAL" in text:
-        return f"the log beside it is damaged: move {path.name}.wal away (what was written since the last checkpoint is lost)"
+        return f"its log is damaged: move {path.name}.wal away (what came after the last checkpoint is lost)"
     if "not a valid DuckDB" in text or "extension" in text:
         return "it was not touched; give the path of a bt warehouse with --db"
     return "restore it from a copy, or name another warehouse with --db"

@@ -47,7 +47,7 @@ class Case:
         )  # fmt: skip
 
     def frames(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        names = sorted({name for row in self.signals for name in row} - {"symbol", "ts"})
+        names = sorted({"enter_long", *(name for row in self.signals for name in row)} - {"symbol", "ts"})
         schema = {"symbol": pl.String, "ts": pl.Datetime("us")} | {name: SIGNALS[name] for name in names}
         return pl.DataFrame(self.bars, schema=BARS), pl.DataFrame(self.signals, schema=schema)
 
@@ -70,8 +70,6 @@ def random_case(seed: int) -> Case:
     instruments = {symbol: _rules(draw) for symbol in symbols}
     bars = [bar for symbol in symbols for bar in _bars(draw, symbol, instruments[symbol])]
     signals = [row for bar in bars if (row := _signal(draw, bar)) is not None]
-    if not any({"enter_long", "enter_short"} & set(row) for row in signals):
-        signals = [{"symbol": bars[0]["symbol"], "ts": bars[0]["ts"], "enter_long": True}]
     order = draw.permutation(len(symbols))
     bars = [bar for place in order for bar in bars if bar["symbol"] == symbols[place]]
     return Case(

@@ -92,11 +92,11 @@ class Simulation:
         from bt.warehouse import query, registered, scratch
 
         definition = (assets.folder("sql") / "4_results" / "trades.sql").read_text(encoding="utf-8")
-        payments = {"run_id": pl.String, "symbol": pl.String, "ts": pl.Datetime("us"), "trade": pl.Int64}
-        amounts = dict.fromkeys(("qty", "mark", "rate", "amount"), pl.Float64)
+        amounts = [(name, pl.Float64()) for name in ("qty", "mark", "rate", "amount")]
+        payments = [("run_id", pl.String()), ("symbol", pl.String()), ("ts", pl.Datetime("us")), ("trade", pl.Int64())]
         fills = self.fills.select(pl.lit(_RUN).alias("run_id"), pl.all())
         with scratch() as connection:
-            none = pl.DataFrame(schema={**payments, **amounts})
+            none = pl.DataFrame(schema=[*payments, *amounts])
             with registered(connection, fills=fills, funding_payments=none):
                 connection.execute(definition)
                 return query(connection, "select * exclude (run_id) from trades order by trade")
