@@ -23,9 +23,10 @@ _HOLE: Final = (0.4, 95)  # where, minutes
 _HOLED: Final = "BETAUSDT"
 
 
-def candles(symbol: str, *, days: int = DAYS, seed: int = 7) -> pl.DataFrame:
+def candles(symbol: str, *, days: int | None = None, seed: int = 7) -> pl.DataFrame:
     """Give 1-minute candles of one symbol: columns as in the table `candles` without `symbol`; open = last close."""
     price, tick = SYMBOLS[symbol]
+    days = days or DAYS
     draw = np.random.default_rng([seed, list(SYMBOLS).index(symbol)])
     shared = np.random.default_rng(seed)  # what moves all symbols alike
     count = days * _DAY

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from bt.errors import BtError, hint
+from bt.errors import BtError
 
 MINUTES: Final = {
     "1m": 1,
@@ -27,7 +27,7 @@ _EARLIEST: Final = datetime(2009, 1, 3)  # noqa: DTZ001 - stored time is plain U
 def minutes(timeframe: str) -> int:
     """Give a timeframe's length in minutes; an unknown one is refused with a hint."""
     if timeframe not in MINUTES:
-        raise BtError(f"unknown timeframe {timeframe!r}", hint(timeframe, MINUTES))
+        raise BtError(f"unknown timeframe {timeframe!r}", f"known: {' '.join(MINUTES)}")
     return MINUTES[timeframe]
 
 
@@ -47,7 +47,8 @@ def moment(text: str, *, relative_to: datetime) -> datetime:
     if text == "ytd":
         return datetime(relative_to.year, 1, 1)  # noqa: DTZ001
     if re.fullmatch(r"\d{1,6}[mhdwy]", text):
-        return _possible(relative_to - duration(text), text)
+        length = duration(text)
+        return _possible(relative_to - length if length < relative_to - _EARLIEST else datetime.min, text)  # noqa: DTZ901
     try:
         read = datetime.fromisoformat(text)
     except ValueError:

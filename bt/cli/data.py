@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -131,7 +131,7 @@ def check(
         stored = _stored(warehouse, names)
         found.append(_findings(warehouse, stored, call.narrator))
         if not names:
-            _broken_checks(warehouse, call)
+            found.append(_broken_checks(warehouse, call, found[-1].schema))
     frame = pl.concat(found)
     errors = frame.filter(pl.col("severity") == "error").height
     warned = frame.filter(pl.col("severity") == "warning").height
@@ -156,18 +156,23 @@ def _findings(warehouse: Warehouse, names: list[str], narrator: Narrator) -> pl.
     return frame
 
 
-def _broken_checks(warehouse: Warehouse, call: shared.Session) -> None:
-    """Run the queries of sql/checks, which must return no rows."""
+def _broken_checks(warehouse: Warehouse, call: shared.Session, schema: Any) -> pl.DataFrame:
+    """Run the queries of sql/checks, which must return no rows; give a finding for each that does."""
+    import polars as pl
+
     from bt import assets
 
+    broken = []
     for folder in (assets.folder("sql"), *call.sql_folders()):
         for path in sorted((folder / "checks").glob("*.sql")):
-            rows = warehouse.query(path.read_text(encoding="utf-8"))
+            rows = warehouse.ask(path.read_text(encoding="utf-8"))
             if rows.height:
-                raise BtError(
-                    f"the warehouse fails its check {path.stem}: {rows.height} rows, the first {rows.row(0)}",
-                    f"bt sql -f {path} shows them",
-                )
+                detail = ", ".join(f"{name} {value}" for name, value in rows.row(0, named=True).items())
+                broken.append(
+                    {"symbol": "(warehouse)", "finding": path.stem, "severity": "error", "found": rows.height,
+                     "detail": f"first: {detail}", "cure": f"bt sql -f {path}"}
+                )  # fmt: skip
+    return pl.DataFrame(broken, schema=schema)
 
 
 def _audit(file: Path, columns: str | None, tz: str, narrator: Narrator) -> pl.DataFrame:
@@ -179,19 +184,20 @@ def _audit(file: Path, columns: str | None, tz: str, narrator: Narrator) -> pl.D
     options = ImportOptions(columns=_mapping(columns), tz=tz, skip_bad=True)
     with audit_file(file, options=options) as (warehouse, imported):
         _tell(narrator, file, imported)
-        frame = _findings(warehouse, [imported.symbol], narrator).with_columns(symbol=pl.lit(file.name))
-        if imported.rejected:
-            example = imported.rejected_examples[0]
-            row = {
-                "symbol": file.name,
-                "finding": "rejected",
-                "severity": "error",
-                "found": imported.rejected,
-                "detail": f"row {example.row}, {example.column or 'the whole row'}: {example.reason} ({example.value})",
-                "cure": "bt import --skip-bad stores the other rows",
-            }
-            frame = pl.concat([frame, pl.DataFrame([row], schema_overrides=frame.schema)], how="diagonal")
-    return frame
+        found = _findings(warehouse, [imported.symbol], narrator)
+        found = found.with_columns(symbol=pl.lit(file.name), cure=pl.lit(""))
+        if not imported.rejected:
+            return found
+        first = imported.rejected_examples[0]
+        row = {
+            "symbol": file.name,
+            "finding": "rejected",
+            "severity": "error",
+            "found": imported.rejected,
+            "detail": f"first: row {first.row}, {first.column or 'the whole row'}: {first.reason} ({first.value})",
+            "cure": "bt import --skip-bad stores the other rows",
+        }
+        return pl.concat([pl.DataFrame([row], schema=found.schema), found])
 
 
 def _tell(narrator: Narrator, file: Path, imported: Imported) -> None:

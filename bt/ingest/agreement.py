@@ -63,18 +63,7 @@ def find_shift(connection: duckdb.DuckDBPyConnection, target: Target, rows: int)
     with target.warehouse.read() as stored, registered(stored, sample=sample):
         found = query(
             stored,
-            f"""with shifts as (select unnest(range(-{_FARTHEST}, {_FARTHEST} + 1)) as half_hours),
-            near as (
-                select * from candles
-                where symbol = $symbol and ts between $first - interval 15 hour and $last + interval 15 hour
-            )
-            select half_hours, count(*) as seen, count(*) filter (
-                sample.open = near.open and sample.high = near.high
-                and sample.low = near.low and sample.close = near.close
-            ) as alike
-            from shifts cross join sample
-            inner join near on near.ts = sample.ts - to_minutes(30 * half_hours)
-            group by half_hours order by alike desc, abs(half_hours)""",
+            _COMPARISON,
             {"symbol": target.symbol.name, "first": sample["ts"][0], "last": sample["ts"][-1]},
         )
     as_they_are = found.filter(half_hours=0)
@@ -84,3 +73,17 @@ def find_shift(connection: duckdb.DuckDBPyConnection, target: Target, rows: int)
     if not half_hours or alike < max(_FEWEST, _ALIKE * seen):
         return None
     return Shift(half_hours=half_hours, seen=seen, alike=alike, adds=as_they_are["seen"][0] < len(sample))
+
+
+_COMPARISON: Final = f"""with shifts as (select unnest(range(-{_FARTHEST}, {_FARTHEST} + 1)) as half_hours),
+    near as (
+        select * from candles
+        where symbol = $symbol and ts between $first - interval 15 hour and $last + interval 15 hour
+    )
+    select half_hours, count(*) as seen, count(*) filter (
+        sample.open = near.open and sample.high = near.high
+        and sample.low = near.low and sample.close = near.close
+    ) as alike
+    from shifts cross join sample
+    inner join near on near.ts = sample.ts - to_minutes(30 * half_hours)
+    group by half_hours order by alike desc, abs(half_hours)"""

@@ -122,12 +122,11 @@ def _finish(
     warehouse: Warehouse, staged: _Staged, symbol: Symbol, options: ImportOptions, progress: Progress
 ) -> Imported:
     """Store what was staged and say what became of it."""
-    found, rows = staged.connection, staged.audit
-    source = options.source or staged.name
+    rows, source = staged.audit, options.source or staged.name
     target = Target(warehouse=warehouse, kind=staged.kind, symbol=symbol, source=source, replace=options.replace)
     clock_notes = _compared(staged, target, options)
-    outcome = storing.store_all(found, target, rows.sound, progress)
-    about_rows = notes.about_gaps(found) if staged.kind is CANDLES else notes.about_settlements(found)
+    outcome = storing.store_all(staged.connection, target, rows.sound, progress)
+    changes = notes.about_changes(outcome, staged.kind.noun, rows.last_ts, explained=bool(clock_notes))
     return Imported(
         symbol=symbol.name,
         kind=staged.kind.table,
@@ -140,16 +139,19 @@ def _finish(
         last_ts=rows.last_ts,
         rejected_examples=rows.examples,
         changed_examples=outcome.examples,
-        notes=(
-            *staged.notes,
-            *notes.about_label(staged.label, symbol),
-            *notes.about_order(found),
-            *notes.about_rejected(found, rows),
-            *about_rows,
-            *notes.about_changes(outcome, staged.kind.noun, rows.last_ts, explained=bool(clock_notes)),
-            *clock_notes,
-        ),
+        notes=(*_about_file(staged, symbol), *changes, *clock_notes),
     )
+
+
+def _about_file(staged: _Staged, symbol: Symbol) -> list[str]:
+    found = staged.connection
+    return [
+        *staged.notes,
+        *notes.about_label(staged.label, symbol),
+        *notes.about_order(found),
+        *notes.about_rejected(found, staged.audit),
+        *(notes.about_gaps(found) if staged.kind is CANDLES else notes.about_settlements(found)),
+    ]
 
 
 def _compared(staged: _Staged, target: Target, options: ImportOptions) -> list[str]:

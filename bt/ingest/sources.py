@@ -109,26 +109,21 @@ def _csv(path: Path, name: str, *, packed: bool) -> Source:
             f"{name} is not a table: its first line is {shown(line)}",
             "bt imports CSV (first line: the names of the columns) and Parquet",
         )
-    lines_before = 1
-    notes: tuple[str, ...] = ()
-    if any(_is_number(cell) for cell in cells):
-        if len(cells) != len(_BINANCE) or not all(_is_number(cell) for cell in cells):
-            raise BtError(
-                f"{name} has no header line: it begins with {shown(line)}",
-                "put the names of its columns into a first line, such as ts,open,high,low,close,volume",
-            )
-        cells, lines_before = _BINANCE, 0
-        notes = ("no header line: read as an archive of Binance (12 columns)",)
-    types = ("VARCHAR",) * len(cells)
+    headless = any(_is_number(cell) for cell in cells)
+    if headless and not (len(cells) == len(_BINANCE) and all(_is_number(cell) for cell in cells)):
+        raise BtError(
+            f"{name} has no header line: it begins with {shown(line)}",
+            "put the names of its columns into a first line, such as ts,open,high,low,close,volume",
+        )
     return Source(
         path=path,
         name=name,
-        header=cells,
-        types=types,
+        header=_BINANCE if headless else cells,
+        types=("VARCHAR",) * len(cells),
         packed=packed,
         delimiter=delimiter,
-        lines_before=lines_before,
-        notes=notes,
+        lines_before=int(not headless),
+        notes=("no header line: read as an archive of Binance (12 columns)",) if headless else (),
     )
 
 

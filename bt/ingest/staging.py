@@ -59,18 +59,7 @@ def judge(
     if exists(connection, "from judged"):
         with readable(source.name):
             connection.execute(_named_faults(source, places, clock))
-    moment = kind.moment.format("staged")
-    ordered = not exists(
-        connection,
-        f"from (select {moment} as now, lag(now) over () as before from staged where ts is not null) "
-        "where now <= before",
-    )
-    if not ordered:
-        connection.execute(
-            f"insert into faults select row_number, ts, {literal(source.header[places['ts']])}, ts::varchar, "
-            f"'duplicate' from staged anti join faults using (row_number) "
-            f"qualify row_number() over (partition by {moment} order by row_number) > 1"
-        )
+    ordered = _note_duplicates(connection, literal(source.header[places["ts"]]), kind.moment.format("staged"))
     if ordered and not exists(connection, "from faults"):
         connection.execute("create view sound as select row_number as n, * from staged")
     else:
@@ -78,6 +67,19 @@ def judge(
             "create table sound as select row_number() over (order by ts) as n, * "
             "from staged anti join faults using (row_number) order by ts"
         )
+
+
+def _note_duplicates(connection: duckdb.DuckDBPyConnection, column: str, moment: str) -> bool:
+    """Add to `faults` the later rows of one moment; say whether the file is strictly in order of time."""
+    pairs = f"select {moment} as now, lag(now) over () as before from staged where ts is not null"
+    if not exists(connection, f"from ({pairs}) where now <= before"):
+        return True
+    connection.execute(
+        f"insert into faults select row_number, ts, {column}, ts::varchar, 'duplicate' "
+        f"from staged anti join faults using (row_number) "
+        f"qualify row_number() over (partition by {moment} order by row_number) > 1"
+    )
+    return False
 
 
 def _number(ours: str, source: Source, places: Mapping[str, int]) -> str:

@@ -27,7 +27,7 @@ _KIND: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _TABLE_MACRO: Final = re.compile(r"\)\s*as\s+table\b", re.IGNORECASE)
-_COLUMN: Final = re.compile(r"^ {4}(?P<code>\S.*?),?\s+--\s*(?P<comment>\S.*)$")
+_COLUMN: Final = re.compile(r"^ {4}(?P<code>\S.*),?\s+-- (?P<comment>\S.*)$")
 _IDENTIFIER: Final = re.compile(r"^[a-z_][a-z0-9_]*$")
 
 
@@ -112,7 +112,7 @@ def _comment(connection: duckdb.DuckDBPyConnection, relation: str, text: str) ->
     columns = _columns(connection, relation)
     for line in lines:
         found = _COLUMN.match(line)
-        column = re.split(r"\W+", found["code"])[0 if kind == "table" else -1] if found else ""
+        column = re.findall(r"\w+", found["code"])[0 if kind == "table" else -1] if found else ""
         if found and column in columns:
             connection.execute(f"comment on column {relation}.{column} is {_literal(found['comment'])}")
 

@@ -3,10 +3,10 @@ create or replace view account_days as
 with days_so_far as (
     select
         *,
-        lag(equity, 1, start_cash) over (
+        coalesce(lag(equity) over (
             partition by run_id, fold, part, trial
             order by day
-        ) as previous,
+        ), start_cash) as previous,  -- not lag(equity, 1, start_cash): DuckDB 1.1 cannot read that in a stored view
         max(equity) over (
             partition by run_id, fold, part, trial
             order by day
@@ -17,6 +17,6 @@ with days_so_far as (
 
 select
     * exclude (previous, highest),
-    case when previous > 0 then equity / previous - 1 end as return,  -- fraction; equity / equity of the day before − 1, on the first day / start_cash − 1; null = ruined before
+    case when previous > 0 then nullif(equity / previous, 'infinity'::double) - 1 end as return,  -- fraction; equity / equity of the day before − 1, on the first day / start_cash − 1; null = ruined before
     equity / nullif(greatest(highest, start_cash), 0) - 1 as close_drawdown,  -- fraction ≤ 0; equity / highest equity at the end of any day so far (start_cash included) − 1
 from days_so_far;

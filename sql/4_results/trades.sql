@@ -10,6 +10,18 @@ with moves as (
     from fills
 ),
 
+facts as (  -- stacked, not joined, so that any filter on runs reaches both tables; aggregates pass over nulls
+    from moves
+    union all by name
+    select
+        run_id,
+        symbol,
+        trade,
+        ts as paid_ts,
+        amount,
+    from funding_payments
+),
+
 totals as (
     select
         run_id,
@@ -40,54 +52,45 @@ totals as (
         sum(-change * reference order by n) as reference_pnl,
         sum(fee order by n) as fees,
         sum(slippage order by n) as slippage,
+        coalesce(sum(amount order by paid_ts), 0) as funding,
         bool_or(ambiguous) as ambiguous,
         bool_or(gap_overlap) as gap_overlap,
-    from moves
+    from facts
     group by run_id, symbol, trade
-),
-
-payments as (
-    select
-        run_id,
-        symbol,
-        trade,
-        sum(amount order by ts) as received,
-    from funding_payments
-    group by run_id, symbol, trade
+    having count(n) > 0
 )
 
 select
-    totals.run_id,
-    totals.trade,                                    -- number in the run: 1, 2, … in order of entry
-    totals.symbol,
-    case totals.direction when 1 then 'long' else 'short' end as side,  -- long or short
-    totals.entry_qty as qty,                         -- base, > 0; all that was entered
-    totals.entry_ts,                                 -- UTC; open time of the bar of the first entry fill
+    run_id,
+    trade,                                           -- number in the run: 1, 2, … in order of entry
+    symbol,
+    case direction when 1 then 'long' else 'short' end as side,  -- long or short
+    entry_qty as qty,                                -- base, > 0; all that was entered
+    entry_ts,                                        -- UTC; open time of the bar of the first entry fill
     case
-        when totals.lowest_entry = totals.highest_entry then totals.lowest_entry  -- no rounding by the division below
-        else totals.entry_value / nullif(totals.entry_qty, 0)
+        when lowest_entry = highest_entry then lowest_entry  -- no rounding by the division below
+        else entry_value / nullif(entry_qty, 0)
     end as entry_price,                              -- quote; as filled, weighted by quantity
-    totals.exit_ts,                                  -- UTC; open time of the bar of the last exit fill; null = no exit yet
+    exit_ts,                                         -- UTC; open time of the bar of the last exit fill; null = no exit yet
     case
-        when totals.lowest_exit = totals.highest_exit then totals.lowest_exit
-        else totals.exit_value / nullif(totals.exit_qty, 0)
+        when lowest_exit = highest_exit then lowest_exit
+        else exit_value / nullif(exit_qty, 0)
     end as exit_price,                               -- quote; as filled, weighted by quantity; null = no exit yet
-    totals.entry_kind,                               -- market, stop or limit
-    totals.entry_reason,                             -- signal …; see fills.reason
-    totals.exit_kind,                                -- market, stop or limit
-    totals.exit_reason,                              -- signal, reverse, stop, trail, take, time, end_of_data …; see fills.reason
-    totals.exit_bar - totals.entry_bar as bars,      -- the symbol's own bars from entry to exit; 0 = within one bar
-    totals.exit_ts is null or totals.exit_qty < totals.entry_qty * (1 - 1e-9) as is_open,  -- not all of qty has been exited
-    totals.fees,                                     -- quote; of all its fills
-    totals.slippage,                                 -- quote; of all its fills, already inside the prices
-    coalesce(payments.received, 0) as funding,       -- quote; received, negative = paid
-    case when not is_open then totals.reference_pnl end as gross,  -- quote; profit at reference prices: before fees, slippage and funding
-    case when not is_open then totals.price_pnl - totals.fees + funding end as pnl,  -- quote; profit after fees, slippage and funding
-    pnl / nullif(totals.entry_value, 0) as return,   -- fraction; pnl / (qty × entry_price)
-    case when totals.has_stop then pnl / nullif(totals.risk, 0) end as r,  -- multiple; pnl / (qty × |entry_price − stop at entry|); null = entered without a stop
-    case when totals.exit_ts is not null then least(totals.worst / entry_price - totals.direction, 0) end as mae,  -- fraction of entry_price, ≤ 0; the farthest the price went against the trade
-    case when totals.exit_ts is not null then greatest(totals.best / entry_price - totals.direction, 0) end as mfe,  -- fraction of entry_price, ≥ 0; the farthest the price went with the trade
-    totals.ambiguous,                                -- the exit's bar touched stop and target both
-    totals.gap_overlap,                              -- a recorded gap lay inside the trade
-from totals
-left join payments using (run_id, symbol, trade);
+    entry_kind,                                      -- market, stop or limit
+    entry_reason,                                    -- signal …; see fills.reason
+    exit_kind,                                       -- market, stop or limit
+    exit_reason,                                     -- signal, reverse, stop, trail, take, time, end_of_data …; see fills.reason
+    exit_bar - entry_bar as bars,                    -- the symbol's own bars from entry to exit; 0 = within one bar
+    exit_ts is null or exit_qty < entry_qty * (1 - 1e-9) as is_open,  -- not all of qty has been exited
+    fees,                                            -- quote; of all its fills
+    slippage,                                        -- quote; of all its fills, already inside the prices
+    funding,                                         -- quote; received, negative = paid
+    case when not is_open then reference_pnl end as gross,  -- quote; profit at reference prices: before fees, slippage and funding
+    case when not is_open then price_pnl - fees + funding end as pnl,  -- quote; profit after fees, slippage and funding
+    pnl / nullif(entry_value, 0) as return,          -- fraction; pnl / (qty × entry_price)
+    case when has_stop then pnl / nullif(risk, 0) end as r,  -- multiple; pnl / (qty × |entry_price − stop at entry|); null = entered without a stop
+    case when exit_ts is not null then least(worst / entry_price - direction, 0) end as mae,  -- fraction of entry_price, ≤ 0; the farthest the price went against the trade
+    case when exit_ts is not null then greatest(best / entry_price - direction, 0) end as mfe,  -- fraction of entry_price, ≥ 0; the farthest the price went with the trade
+    ambiguous,                                       -- the exit's bar touched stop and target both
+    gap_overlap,                                     -- a recorded gap lay inside the trade
+from totals;

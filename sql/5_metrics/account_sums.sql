@@ -73,8 +73,8 @@ select
     min(drawdown) as max_drawdown,                   -- fraction, ≤ 0; lowest equity / running high − 1 at any bar's close
     max(drawdown_days) as drawdown_days,             -- days; of the longest drawdown; null = no drawdown
     avg(return order by place) as return_mean,       -- fraction; mean daily return
-    stddev_samp(return order by place) as return_deviation,  -- fraction; standard deviation of the daily returns (ddof 1)
-    sqrt(avg(pow(least(return, 0), 2) order by place)) as return_downside,  -- fraction; √mean(min(return, 0)²) over all days
+    nullif(stddev_samp(return order by place), 'infinity'::double) as return_deviation,  -- fraction; standard deviation of the daily returns (ddof 1)
+    sqrt(avg(pow(least(return, 0), 2) order by place) filter (where return is not null)) as return_downside,  -- fraction; √mean(min(return, 0)²) over all days
     avg(pow(deviation, 2) order by place) as return_moment_2,  -- fraction²; second central moment of the daily returns
     avg(pow(deviation, 3) order by place) as return_moment_3,  -- fraction³; third
     avg(pow(deviation, 4) order by place) as return_moment_4,  -- fraction⁴; fourth

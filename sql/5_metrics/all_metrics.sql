@@ -26,8 +26,8 @@ select
     ulcer,
     var_95,
     cvar_95,
-    case when return_deviation > 1e-12 then return_moment_3 / pow(return_moment_2, 1.5) end as skew,  -- ratio; third central moment of the daily returns / second^1.5 (of the population, as in the probabilistic Sharpe ratio)
-    case when return_deviation > 1e-12 then return_moment_4 / pow(return_moment_2, 2) end as kurtosis,  -- ratio; fourth central moment of the daily returns / second² (of the population, not in excess: normal = 3)
+    case when return_deviation > 1e-12 and isfinite(return_moment_4) then return_moment_3 / pow(return_moment_2, 1.5) end as skew,  -- ratio; third central moment of the daily returns / second^1.5 (of the population, as in the probabilistic Sharpe ratio)
+    case when return_deviation > 1e-12 and isfinite(return_moment_4) then return_moment_4 / pow(return_moment_2, 2) end as kurtosis,  -- ratio; fourth central moment of the daily returns / second² (of the population, not in excess: normal = 3)
     trades,                                          -- closed trades
     longs,                                           -- of these, long
     trades - longs as shorts,                        -- of these, short

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import polars as pl
+import pytest
+
 from tests.engine.cases import HOUR, START, Case
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     import bt
@@ -84,3 +88,18 @@ def _key(symbol: str, place: int) -> Row:
 
 def _bar(symbol: str, place: int, ohlc: Ohlc) -> Row:
     return {**_key(symbol, place), **dict(zip(("open", "high", "low", "close"), ohlc, strict=True)), "volume": 1.0}
+
+
+def known(table: Iterable[str], faulty: set[str]) -> list[Any]:
+    """Give the names of a table for pytest; those known to be faulty must fail."""
+    fault = pytest.mark.xfail(strict=True, reason="known fault of the engine")
+    return [pytest.param(name, marks=fault) if name in faulty else name for name in table]
+
+
+def typed(frame: pl.DataFrame, column: str, kind: Any) -> pl.DataFrame:
+    return frame.with_columns(pl.col(column).cast(kind))
+
+
+# Sound frames: rows 0 to 3 are symbol A, rows 4 to 7 symbol B, a signal on every row
+BARS, _said = scene({"A": [FLAT] * 4, "B": [FLAT] * 4}, {"A": {0: LONG}, "B": {0: LONG}}).frames()
+SIGNALS = BARS.select("symbol", "ts").join(_said, on=["symbol", "ts"], how="left").with_columns(stop_price=pl.lit(95.0))

@@ -18,7 +18,6 @@ from tests.engine.images import AXIS, QUOTES, facts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import bt
 
 Row: TypeAlias = dict[str, Any]
 Law: TypeAlias = "Callable[[int], None]"

@@ -46,7 +46,7 @@ DULL: dict[str, Row] = {
 
 def frames(**tables: Iterable[Row]) -> dict[str, pl.DataFrame]:
     """Give each table's rows as a frame, completed by dull values."""
-    return {table: _frame([DULL[table] | row for row in rows]) for table, rows in tables.items()}
+    return {table: _frame([DULL[table] | row for row in rows]) for table, rows in tables.items() if rows}
 
 
 def _frame(complete: list[Row]) -> pl.DataFrame:
@@ -115,7 +115,7 @@ def sound_run() -> dict[str, list[Row]]:
         "n": 2, "ts": hours[3], "bar": 3, "side": "sell", "qty": 2.0, "price": 110.5, "reference": 111.0, "fee": 0.5,
         "slippage": 1.0, "opens": False, "worst": 99.0, "best": 112.0,
     }  # fmt: skip
-    ends = (1000.0, 1001.5, 1010.0, 1018.8)
+    ends = (1000.0, 1001.5, 1001.0, 1018.8)
     costs = {"fees": 0.5, "slippage": 1.0}
     won = {"trades": 1, "longs": 1, "wins": 1, "gross_profit": 18.8, "pnl_squares": 18.8**2, "best": 18.8}
     return {
@@ -126,7 +126,8 @@ def sound_run() -> dict[str, list[Row]]:
         "days": [
             {"equity": 1001.5, "high": 1001.5, "bars": 2, "bars_in_market": 1, "slipped_value": 201.0, **costs},
             {
-                "day": FIRST_DAY + timedelta(days=1), "equity": 1018.8, "high": 1018.8, "bars": 2, "bars_in_market": 1,
+                "day": FIRST_DAY + timedelta(days=1), "equity": 1018.8, "high": 1018.8,
+                "drawdown": 1001.0 / 1001.5 - 1, "bars": 2, "bars_in_market": 1,
                 "funding": -0.2, "slipped_value": 221.0, "worst": 18.8, "r_trades": 1, "r_sum": 18.8 / 11,
                 "trade_bars": 2, **costs, **won,
             },

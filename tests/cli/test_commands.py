@@ -1,0 +1,264 @@
+"""The commands as a user types them: what is printed, where, and the exit code."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bt import cli, seeded
+from bt.cli.app import app
+
+Captured = pytest.CaptureFixture[str]
+
+# command line, exit code, what stderr must hold
+REFUSED = [
+    ("run ema_cross", 2, "no symbol to test"),
+    ("run ema_cros -s ALPHAUSDT", 2, "ema_cross"),
+    ("run ema_cross -s NOPEUSDT", 2, "bt ingest NOPEUSDT --from 2y"),
+    ("run ema_cross -s ALPHAUSDT --risk 1", 2, "did you mean 1%?"),
+    ("run ema_cross -s ALPHAUSDT --risk 150%", 2, "more than the whole account"),
+    ("run ema_cross -s ALPHAUSDT --risk 1% --size 10%", 2, "not both"),
+    ("run ema_cross -s ALPHAUSDT --cash NaN", 2, "--cash"),
+    ("run ema_cross -s ALPHAUSDT --taker 150%", 2, "taker"),
+    ("run ema_cross -s ALPHAUSDT --leverage 0", 2, "--leverage"),
+    ("run ema_cross -s ALPHAUSDT --leverage 5", 2, "leverage 5"),
+    ("run ema_cross -s ALPHAUSDT --leverage 1e308", 2, "--leverage"),
+    ("run ema_cross -s ALPHAUSDT -t 1M", 2, "known: 1m"),
+    ("run ema_cross -s ALPHAUSDT --from 2024-13-01", 2, "not a date"),
+    ("run ema_cross -s ALPHAUSDT --from -1", 2, "not a date"),
+    ("run ema_cross -s ALPHAUSDT --from 2024-01-05 --to 2024-01-04", 2, "must be before"),
+    ("run ema_cross -s ALPHAUSDT -p fats=5", 2, "did you mean 'fast'?"),
+    ("run ema_cross -s ALPHAUSDT -p fast", 2, "-p fast=20"),
+    ("run ema_cross -s ALPHAUSDT -p fast=0", 2, "ema"),
+    ("run ema_cross -s ALPHAUSDT --format xml", 2, "format"),
+    ("run ema_cross -s ALPHAUSDT --intrabar sideways", 2, "--intrabar"),
+    ("run ema_cross -s BTC_SDT", 2, "BTC_SDT"),
+    ("run ema_cross -s ../../etc/passwd", 2, "passwd"),
+    ("run", 2, "Missing argument"),
+    ("runn", 2, "No such command"),
+    ("show nothing", 2, "bt runs"),
+    ("trades latest", 2, "no run latest"),
+    ("runs --sort sharp", 2, "sharpe"),
+    ("data NOPEUSDT", 2, "NOPEUSDT"),
+    ("import none.csv -s BTCUSDT", 2, "no file none.csv"),
+    ("import bt.toml -s BTCUSDT --kind trades", 2, "--kind"),
+    ("new ../evil", 2, "not a name"),
+    ("new example", 2, "exists already"),
+    ("strategies nothing", 2, "no strategy"),
+    ("data --db none.duckdb", 2, "no warehouse"),
+    ("data --db bt.toml", 3, "not a valid DuckDB"),
+    ("data --db /", 3, "folder"),
+    ("sql", 2, "bt sql"),
+    ("sql -f none.sql", 2, "none.sql"),
+    ("sql selekt", 4, "Parser Error"),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "message"), REFUSED)
+def test_refusals_say_what_and_how_to_mend(
+    workspace: Path, capsys: Captured, line: str, code: int, message: str
+) -> None:
+    assert cli.run(line.split()) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert "Traceback" not in captured.err
+    assert captured.err.startswith("error: ")
+
+
+def test_a_run_is_printed_stored_and_read_again(workspace: Path, capsys: Captured) -> None:
+    line = "run ema_cross -s ALPHAUSDT,BETAUSDT -t 15m -p fast=5 -p slow=20 --name first"
+    assert cli.run(line.split()) == 0
+    printed = capsys.readouterr()
+    panel = printed.out.splitlines()
+    assert panel[0].startswith("╭")
+    assert {len(row) for row in panel[:14]} == {80}
+    assert "Sharpe / Sortino" in printed.out
+    assert "nanobind" not in printed.err
+    assert "took data" in printed.err
+    assert cli.run(["show", "first"]) == 0
+    assert capsys.readouterr().out == printed.out
+    assert cli.run(["runs", "--format", "json"]) == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == ["first"]
+    assert cli.run(["trades", "first", "--format", "csv"]) == 0
+    trades = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(trades) > 20
+    assert {row["side"] for row in trades} == {"long"}
+    assert cli.run(["show", "latest", "--by", "symbol", "--format", "jsonl"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_json_of_a_run_is_whole_and_strict(workspace: Path, capsys: Captured) -> None:
+    assert cli.run("run ema_cross -s ALPHAUSDT -t 1h --format json -q".split()) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    whole = json.loads(captured.out, parse_constant=lambda name: pytest.fail(name))
+    assert set(whole) == {"run", "metrics", "by_symbol"}
+    assert whole["run"]["params"]["fast"] == 20
+    assert whole["run"]["config"]["account"]["cash"] == 10_000.0
+    assert "sharpe" in whole["metrics"]
+
+
+def test_settings_reach_the_engine(workspace: Path, capsys: Captured) -> None:
+    (workspace / "bt.toml").write_text('cash = 5000\nsymbols = ["ALPHAUSDT"]\nsize = "50%"\ntaker = "0.2%"\n')
+    assert cli.run("run ema_cross --stop 3% --max-positions 1 --slippage 0 --format json".split()) == 0
+    config = json.loads(capsys.readouterr().out)["run"]["config"]
+    assert config["account"] == {"cash": 5000.0, "sizing": "equity", "size": 0.5, "leverage": 1.0, "max_positions": 1}
+    assert config["costs"]["rates"]["linear"] == {"taker": 0.002, "maker": 0.0002}
+    assert config["costs"]["slippage"] == 0.0
+    assert config["execution"]["stop"] == 0.03
+
+
+def test_events_are_json_lines(workspace: Path, capsys: Captured) -> None:
+    assert cli.run("run ema_cross -s ALPHAUSDT --progress json --format csv".split()) == 0
+    events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [event["name"] for event in events if event["event"] == "stage"] == ["data", "signals", "trades", "storing"]
+    assert cli.run("run nothing -s ALPHAUSDT --progress json".split()) == 2
+    assert json.loads(capsys.readouterr().err)["code"] == 2
+
+
+def test_data_and_check(workspace: Path, capsys: Captured) -> None:
+    assert cli.run(["data", "--format", "csv"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[0] == "symbol,first,last,candles,complete %,missing,absent"
+    assert rows[1].startswith("ALPHAUSDT,2024-01-01T00:00:00.000000,2024-01-20T23:59:00.000000,28800,100.0,0,0")
+    assert cli.run(["check", "ALPHAUSDT"]) == 0
+    assert "sound: 0 errors" in capsys.readouterr().err
+    assert cli.run(["check", "--format", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert [(row["symbol"], row["finding"], row["detail"]) for row in found] == [
+        ("BETAUSDT", "gap", "95 minutes without a candle, the longest 95")
+    ]
+
+
+def test_a_file_is_audited_without_a_warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.chdir(tmp_path)
+    frame = seeded.candles("ALPHAUSDT", days=1)
+    frame.write_csv("good.csv")
+    frame.with_columns(high=pl.when(pl.int_range(pl.len()) == 4).then(0.5).otherwise("high")).write_csv("bad.csv")
+    assert cli.run(["check", "good.csv"]) == 0
+    capsys.readouterr()
+    assert cli.run(["check", "bad.csv", "--format", "json"]) == 1
+    assert "row 5, high" in json.loads(capsys.readouterr().out)[0]["detail"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "good.csv"]
+
+
+def test_import_prints_what_came(workspace: Path, capsys: Captured) -> None:
+    seeded.candles("GAMMAUSDT", days=2).write_csv("gamma.csv")
+    for stored in (2880, 0):
+        assert cli.run("import gamma.csv --symbol GAMMAUSDT --format json".split()) == 0
+        row = json.loads(capsys.readouterr().out)[0]
+        assert (row["rows"], row["stored"], row["unchanged"]) == (2880, stored, 2880 - stored)
+
+
+def test_sql_formats_and_sources(workspace: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = "select symbol, count(*) as n from candles group by all order by all"
+    assert cli.run(["sql", question, "--format", "md"]) == 0
+    assert capsys.readouterr().out.splitlines()[2] == "| ALPHAUSDT | 28800 |"
+    (workspace / "q.sql").write_text(question)
+    assert cli.run(["sql", "-f", "q.sql", "--format", "jsonl"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == '{"symbol": "ALPHAUSDT", "n": 28800}'
+    monkeypatch.setattr(sys, "stdin", io.StringIO(question))
+    assert cli.run(["sql", "-", "-O", "out.parquet", "--format", "parquet"]) == 0
+    assert pl.read_parquet("out.parquet")["n"].to_list() == [28800, 28705]
+    assert cli.run(["sql", question, "-O", "out.parquet"]) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_control_characters_do_not_reach_the_terminal(workspace: Path, capsys: Captured) -> None:
+    assert cli.run(["sql", "select chr(27) || '[31mred' as x"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_strategies_are_listed_and_described(workspace: Path, capsys: Captured) -> None:
+    assert cli.run(["strategies", "--format", "json"]) == 0
+    listed = {row["strategy"]: row["what"] for row in json.loads(capsys.readouterr().out)}
+    assert listed["rsi_reversion"].startswith("RSI reversion")
+    assert {"example", "ema_cross", "donchian_breakout"} <= set(listed)
+    assert cli.run(["strategies", "ema_cross"]) == 0
+    assert "10:60:10" in capsys.readouterr().out
+    assert cli.run(["new", "my_idea"]) == 0
+    assert cli.run(["run", "my_idea", "-s", "ALPHAUSDT"]) == 0
+
+
+def test_config_shows_origins(workspace: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BT_CASH", "123")
+    assert cli.run(["config", "--format", "json"]) == 0
+    rows = {row["setting"]: row for row in json.loads(capsys.readouterr().out)}
+    assert (rows["cash"]["value"], rows["cash"]["origin"]) == ("123.0", "BT_CASH")
+    assert rows["timeframe"]["origin"] == "default"
+
+
+def test_a_check_that_returns_rows_fails(workspace: Path, capsys: Captured) -> None:
+    checks = workspace / "sql" / "checks"
+    checks.mkdir(parents=True)
+    (checks / "mine.sql").write_text("-- no row may come back: there are no candles\nselect symbol from candles limit 1\n")
+    assert cli.run(["check"]) == 1
+    assert "first: symbol ALPHAUSDT" in capsys.readouterr().out
+
+
+def test_freqtrade_habits(workspace: Path, capsys: Captured) -> None:
+    assert cli.run("backtesting ema_cross -s ALPHAUSDT --format csv".split()) == 0
+    assert "backtesting is bt run here" in capsys.readouterr().err
+
+
+def test_every_command_helps(capsys: Captured) -> None:
+    for command in app.registered_commands:
+        name = command.name or command.callback.__name__
+        assert cli.run([name, "--help"]) == 0
+        assert "Usage" in capsys.readouterr().out
+
+
+def bt(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    code = "from bt.cli import main; main()"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True, check=False, env=environment
+    )
+
+
+def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys; from bt.cli import run; run(['--help']); "
+        "heavy = {'duckdb', 'polars', 'numpy', 'numba', 'sqlglot', 'aiohttp'} & set(sys.modules); "
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_demo_plays_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.setattr(seeded, "DAYS", 20)
+    monkeypatch.chdir(tmp_path)
+    for number in ("1", "2"):
+        assert cli.run(["demo"]) == 0
+        captured = capsys.readouterr()
+        assert captured.out.count("╭") == 2
+        assert f".{number} · saved" in captured.out
+        assert "95 minutes without a candle" in captured.err
+
+
+def test_a_child_process_leaves_stderr_clean(workspace: Path) -> None:
+    done = bt("run", "ema_cross", "-s", "ALPHAUSDT", "-q", cwd=workspace)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "╰" in done.stdout
+
+
+def test_a_closed_pipe_is_no_error(workspace: Path) -> None:
+    code = "from bt.cli import main; main()"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = f"'{sys.executable}' -c '{code}' sql 'from candles' --format csv | head -1"
+    done = subprocess.run(["bash", "-c", command], cwd=workspace, capture_output=True, text=True, env=environment, check=False)
+    assert done.stdout.startswith("symbol,ts")
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr

@@ -1,0 +1,48 @@
+"""A small made-up market in a workspace, made once and copied for each test that changes it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bt import seeded, symbols
+from bt.cli import run as bt_command
+from bt.ingest import ImportOptions, import_file
+from bt.warehouse import Warehouse
+
+DAYS = 20
+
+
+@pytest.fixture(scope="session")
+def made_market(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("market")
+    assert bt_command(["init", str(folder)]) == 0
+    warehouse = Warehouse(folder / "warehouse" / "bt.duckdb")
+    for name in ("ALPHAUSDT", "BETAUSDT"):
+        file = folder / f"{name}.parquet"
+        seeded.candles(name, days=DAYS).write_parquet(file)
+        import_file(warehouse, file, symbol=symbols.parse(name), options=ImportOptions())
+    return folder
+
+
+@pytest.fixture
+def workspace(made_market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a copy of the market's workspace, as the current folder, with a clean environment."""
+    folder = tmp_path / "workspace"
+    shutil.copytree(made_market, folder)
+    monkeypatch.chdir(folder)
+    for variable in ("BT_DB", "BT_CASH", "BT_SYMBOLS"):
+        monkeypatch.delenv(variable, raising=False)
+    return folder
+
+
+@pytest.fixture
+def warehouse(workspace: Path) -> Warehouse:
+    return Warehouse(workspace / "warehouse" / "bt.duckdb")
+
+
+def rows(frame: pl.DataFrame) -> list[tuple[object, ...]]:
+    return frame.rows()
