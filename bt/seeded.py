@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-START: Final = datetime(2024, 1, 1)  # noqa: DTZ001 - plain UTC
+START: Final = datetime(2024, 1, 1)
 DAYS: Final = 180
 SYMBOLS: Final = {"ALPHAUSDT": (40_000.0, 0.1), "BETAUSDT": (2_000.0, 0.01), "GAMMAUSDT": (20.0, 0.001)}  # price, tick
 _DAY: Final = 1440  # minutes

@@ -21,7 +21,7 @@ MINUTES: Final = {
     "1w": 10080,
 }
 _UNITS: Final = {"m": 1, "h": 60, "d": 1440, "w": 10080, "y": 525_600}  # minutes
-_EARLIEST: Final = datetime(2009, 1, 3)  # noqa: DTZ001 - stored time is plain UTC; nothing traded before
+_EARLIEST: Final = datetime(2009, 1, 3)
 
 
 def minutes(timeframe: str) -> int:
@@ -45,7 +45,7 @@ def moment(text: str, *, relative_to: datetime) -> datetime:
     if text == "now":
         return relative_to
     if text == "ytd":
-        return datetime(relative_to.year, 1, 1)  # noqa: DTZ001
+        return datetime(relative_to.year, 1, 1)
     if re.fullmatch(r"\d{1,6}[mhdwy]", text):
         length = duration(text)
         return _possible(relative_to - length if length < relative_to - _EARLIEST else datetime.min, text)  # noqa: DTZ901

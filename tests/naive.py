@@ -97,7 +97,7 @@ class Position:
         self.worst, self.best = (lowest, highest) if self.side == LONG else (highest, lowest)
 
 
-def simulate(  # noqa: PLR0913
+def simulate(
     bars: Iterable[Row], signals: Iterable[Row], *, account: Row | None = None, costs: Row | None = None,
     execution: Row | None = None, instruments: dict[str, Row] | None = None, gaps: Iterable[Gap] = (),
 ) -> Outcome:  # fmt: skip

@@ -8,7 +8,16 @@ from bt.errors import BtError
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("1%", 0.01), ("10bp", 0.001), ("0.055%", 0.00055), (".5%", 0.005), ("0.01", 0.01), (0.01, 0.01), ("100%", 1.0), ("0", 0.0)],
+    [
+        ("1%", 0.01),
+        ("10bp", 0.001),
+        ("0.055%", 0.00055),
+        (".5%", 0.005),
+        ("0.01", 0.01),
+        (0.01, 0.01),
+        ("100%", 1.0),
+        ("0", 0.0),
+    ],
 )
 def test_fractions(text: object, expected: float) -> None:
     assert config.fraction(text) == pytest.approx(expected, rel=1e-15)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bt.results import Results, Run
 
 Params = Annotated[list[str] | None, typer.Option("--param", "-p", help="Parameter: fast=20.", metavar="K=V")]
-Given = Annotated[str | None, typer.Option()]
+_DIGITS = {"win %": 1, "net pnl": 2, "pf": 2, "avg R": 2, "bars": 1, "costs": 2}
 
 
 def run(
@@ -130,7 +130,7 @@ def print_run(results: Results, form: str, out: Path | None) -> None:
         return
     warnings = json.loads(results.run["warnings"])
     lines = [
-        run_panel(results.run, results.metrics), "", table(_by_symbol(results)).rstrip(), "",
+        run_panel(results.run, results.metrics), "", table(_by_symbol(results), digits=_DIGITS).rstrip(), "",
         f"equity {sparkline(results.returns['equity'].to_list())}", *(f"! {warning}" for warning in warnings),
     ]  # fmt: skip
     write("\n".join(lines) + "\n", out)
@@ -150,17 +150,13 @@ def _by_symbol(results: Results) -> Any:
     return pl.concat([rows, total]).select(
         "symbol",
         "trades",
-        _rounded(100 * pl.col("win_rate"), 1).alias("win %"),
-        _rounded(pl.col("pnl"), 2).alias("net pnl"),
-        _rounded(pl.col("profit_factor"), 2).alias("pf"),
-        _rounded(pl.col("expectancy_r"), 2).alias("avg R"),
-        _rounded(pl.col("avg_bars"), 1).alias("bars"),
-        _rounded(pl.col("costs"), 2).alias("costs"),
+        (100 * pl.col("win_rate")).alias("win %"),
+        pl.col("pnl").alias("net pnl"),
+        pl.col("profit_factor").alias("pf"),
+        pl.col("expectancy_r").alias("avg R"),
+        pl.col("avg_bars").alias("bars"),
+        "costs",
     )
-
-
-def _rounded(expression: Any, digits: int) -> Any:
-    return expression.round(digits)
 
 
 def _sizing(settings: config.Settings) -> tuple[Any, float]:

@@ -19,11 +19,13 @@ _ALIKE: Final = 0.9  # share of the compared candles that must agree with the sh
 _HALF_HOUR: Final = 1_800_000_000  # µs
 _FARTHEST: Final = 28  # half hours; no clock is farther from UTC
 _ZONES: Final = {
+    19: "Australia/Darwin",
     18: "Asia/Seoul",
     16: "Asia/Shanghai",
     14: "Asia/Bangkok",
     11: "Asia/Kolkata",
     8: "Asia/Dubai",
+    7: "Asia/Tehran",
     6: "Europe/Moscow",
     -6: "America/Sao_Paulo",
 }  # half hours ahead of UTC all year: a zone that many know
@@ -48,8 +50,9 @@ class Shift:
     @property
     def zone(self) -> str:
         """Name a zone whose clock differs from UTC by this."""
-        named = _ZONES.get(self.half_hours)
-        return named or f"Etc/GMT{-self.half_hours // 2:+d}"  # POSIX: the sign is the other way round
+        hours, half = divmod(self.half_hours, 2)
+        fixed = "AREA/CITY" if half else f"Etc/GMT{-hours:+d}"  # POSIX: the sign is the other way round
+        return _ZONES.get(self.half_hours, fixed)
 
 
 def find_shift(connection: duckdb.DuckDBPyConnection, target: Target, rows: int) -> Shift | None:

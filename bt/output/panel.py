@@ -29,7 +29,7 @@ def percent(value: float | None, *, signed: bool = False, digits: int = 2) -> st
 
 def ratio(value: float | None, digits: int = 2) -> str:
     """Give a bare number."""
-    return _NONE if value is None else f"{value:,.{digits}f}"
+    return _NONE if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"  # adding 0 turns -0 into 0
 
 
 def run_panel(run: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:

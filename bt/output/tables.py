@@ -71,18 +71,19 @@ def object_json(value: Mapping[str, Any]) -> str:
     return json.dumps(_plain(value), indent=2, ensure_ascii=False) + "\n"
 
 
-def table(frame: pl.DataFrame, width: int | None = None) -> str:
-    """Draw the rows for people: numbers right-aligned, wide cells folded, never cut."""
+def table(frame: pl.DataFrame, width: int | None = None, digits: Mapping[str, int] | None = None) -> str:
+    """Draw the rows for people: numbers right-aligned, wide cells folded, never cut; `digits` fixes decimals."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    fixed = digits or {}
     for name, kind in frame.schema.items():
         drawn.add_column(Text(name), justify="right" if kind.is_numeric() else "left", overflow="fold")
     for row in frame.rows():
-        drawn.add_row(*(Text(cell(value)) for value in row))
+        drawn.add_row(*(Text(_fixed(value, fixed.get(name))) for name, value in zip(frame.columns, row, strict=True)))
     file = io.StringIO()
     Console(file=file, width=width or screen_width(), color_system=None, legacy_windows=False).print(drawn)
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
@@ -104,6 +105,12 @@ def cell(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="auto") if value.microsecond else f"{value:%Y-%m-%d %H:%M:%S}"
     return printable(str(value))
+
+
+def _fixed(value: Any, digits: int | None) -> str:
+    if digits is None or value is None:
+        return cell(value)
+    return f"{round(value, digits) + 0.0:,.{digits}f}"  # adding 0 turns -0 into 0
 
 
 def printable(text_: str) -> str:

@@ -49,10 +49,12 @@ class RunRecord:
     seed: int | None = None
 
     def content_hash(self) -> str:
-        """Hash all that decides the result: data, strategy, parameters, configuration, engine."""
+        """Hash all that decides the result: data, strategy, parameters, configuration, engine; not when it was read."""
+        rules = [{key: value for key, value in row.items() if key != "as_of"} for row in self.config["instruments"]]
+        config = {**self.config, "instruments": rules}
         parts = (
             self.fingerprint, self.strategy, self.source, _json(self.params), ",".join(self.symbols), self.timeframe,
-            self.first.isoformat(), self.end.isoformat(), _json(self.config), __version__,
+            self.first.isoformat(), self.end.isoformat(), _json(config), __version__,
         )  # fmt: skip
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

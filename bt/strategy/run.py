@@ -262,17 +262,17 @@ def _warnings(
     if done.status == "ruined":
         yield "the account was ruined: everything was closed and the run ended there"
     if trades < FEW_TRADES:
-        yield f"only {trades} trades: too few to judge by"
+        yield f"only {_count(trades, 'trade')}: too few to judge by"
     if gaps.height:
-        yield f"{gaps.height} gaps in the candles of {', '.join(gaps['symbol'].unique().sort())}; see bt check"
+        yield f"{_count(gaps.height, 'gap')} in the candles of {', '.join(gaps['symbol'].unique().sort())}; see bt check"
     if envelope:
         yield (
-            f"{done.ambiguous} exits in bars that touched stop and target both: "
+            f"{_count(done.ambiguous, 'exit')} in bars that touched stop and target both: "
             f"final equity {envelope[0]:,.2f} if always stop first, {envelope[1]:,.2f} if always target first"
         )
     left = done.fills.filter(pl.col("reason") == "end_of_data")
     if left.height:
-        yield f"{left.height} positions were closed only because the data ended"
+        yield f"{_count(left.height, 'position')} closed only because the data ended"
     late = bars.group_by("symbol").agg(pl.col("ts").min()).filter(pl.col("ts") > bars["ts"].min()).sort("symbol")
     for symbol, ts in late.rows():
         yield f"{symbol} has bars only from {ts:%Y-%m-%d %H:%M}"
@@ -282,3 +282,7 @@ def _warnings(
         yield (
             "orders refused: " + ", ".join(f"{count} {reason}" for reason, count in counts.rows()) + "; see rejections"
         )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -139,7 +139,9 @@ def test_data_and_check(workspace: Path, capsys: Captured) -> None:
     ]
 
 
-def test_a_file_is_audited_without_a_warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+def test_a_file_is_audited_without_a_warehouse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
     monkeypatch.chdir(tmp_path)
     frame = seeded.candles("ALPHAUSDT", days=1)
     frame.write_csv("good.csv")
@@ -200,7 +202,9 @@ def test_config_shows_origins(workspace: Path, capsys: Captured, monkeypatch: py
 def test_a_check_that_returns_rows_fails(workspace: Path, capsys: Captured) -> None:
     checks = workspace / "sql" / "checks"
     checks.mkdir(parents=True)
-    (checks / "mine.sql").write_text("-- no row may come back: there are no candles\nselect symbol from candles limit 1\n")
+    (checks / "mine.sql").write_text(
+        "-- no row may come back: there are no candles\nselect symbol from candles limit 1\n"
+    )
     assert cli.run(["check"]) == 1
     assert "first: symbol ALPHAUSDT" in capsys.readouterr().out
 
@@ -232,7 +236,9 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
         "sys.exit(str(heavy) if heavy else 0)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env=environment, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -258,7 +264,9 @@ def test_a_closed_pipe_is_no_error(workspace: Path) -> None:
     code = "from bt.cli import main; main()"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     command = f"'{sys.executable}' -c '{code}' sql 'from candles' --format csv | head -1"
-    done = subprocess.run(["bash", "-c", command], cwd=workspace, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=workspace, capture_output=True, text=True, env=environment, check=False
+    )
     assert done.stdout.startswith("symbol,ts")
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr

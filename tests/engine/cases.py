@@ -12,7 +12,7 @@ import polars as pl
 import bt
 from tests import naive
 
-START = datetime(2024, 1, 1, 20)  # noqa: DTZ001 - ts is UTC without a zone
+START = datetime(2024, 1, 1, 20)
 HOUR = timedelta(hours=1)
 LEVELS = ("stop_price", "stop_distance", "take_price", "take_distance", "trail_distance", "size", "score")
 

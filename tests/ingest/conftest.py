@@ -9,7 +9,7 @@ from bt import symbols
 from bt.ingest import ImportOptions, import_file
 from bt.warehouse import Warehouse
 
-START = datetime(2024, 1, 1)  # noqa: DTZ001 - stored time is plain UTC
+START = datetime(2024, 1, 1)
 TABLES = ("candles", "funding", "ingests", "rejected_candles", "instruments")
 
 

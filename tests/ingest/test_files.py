@@ -150,8 +150,8 @@ def test_a_zone_for_times_that_state_theirs_is_refused(form, untouched, candles,
 
 
 CLOCK_CHANGES = {  # the clock of New York, hours of it that are lost or twofold, and what is left
-    "spring 2024": (datetime(2024, 3, 10), range(2, 3), [5, 6, 7, 8]),  # noqa: DTZ001
-    "autumn 2024": (datetime(2024, 11, 3), range(1, 2), [4, 7, 8, 9]),  # noqa: DTZ001
+    "spring 2024": (datetime(2024, 3, 10), range(2, 3), [5, 6, 7, 8]),
+    "autumn 2024": (datetime(2024, 11, 3), range(1, 2), [4, 7, 8, 9]),
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bt.errors import BtError
 
-START = datetime(2024, 1, 1)  # noqa: DTZ001 - stored time is plain UTC
+START = datetime(2024, 1, 1)
 
 
 def rates(count=12, hours=8):

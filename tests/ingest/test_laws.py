@@ -14,7 +14,7 @@ from bt.errors import BtError
 from bt.ingest import ImportOptions, import_file
 from bt.warehouse import Warehouse
 
-START = datetime(2024, 1, 1)  # noqa: DTZ001 - stored time is plain UTC
+START = datetime(2024, 1, 1)
 CELLS = ["1", "2", "2.5", "0", "-1", "", "nan", "inf", "x", "1e400"]
 row = st.tuples(
     st.integers(0, 12).map(lambda minute: str(START + timedelta(minutes=minute))) | st.sampled_from(["", "soon"]),

@@ -83,6 +83,15 @@ SHIFTS = {
 }
 
 
+def test_a_clock_without_a_zone_of_its_own_is_still_told(warehouse, candles, run, tmp_path):
+    good = walk(candles, 3000)
+    good.write_parquet(tmp_path / "good.parquet")
+    good[1000:1400].with_columns(pl.col("ts") - 3.5 * HOUR).write_parquet(tmp_path / "x.parquet")
+    run(warehouse, tmp_path / "good.parquet")
+    assert "210m later" in run(warehouse, tmp_path / "x.parquet").notes[-1]
+    assert run(warehouse, tmp_path / "x.parquet").notes[-1].endswith("try --tz AREA/CITY")
+
+
 @pytest.mark.parametrize("name", SHIFTS)
 def test_candles_on_another_clock_are_recognised(name, warehouse, candles, run, tmp_path):
     shift, how_far, zone = SHIFTS[name]

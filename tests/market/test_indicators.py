@@ -17,7 +17,7 @@ from bt.market.compose import BARS, columns, compose
 from bt.market.indicators import Indicator, library, look_back
 from bt.warehouse import Warehouse, query, registered, schema
 
-START = datetime(2024, 1, 1)  # noqa: DTZ001 - stored time is plain UTC
+START = datetime(2024, 1, 1)
 REAL = Path(__file__).parents[2] / "../shared/data/binance_spot"
 ALL_BARS = "from bars('1m')"
 

@@ -13,7 +13,7 @@ from bt.warehouse import Warehouse, registered
 Row = dict[str, Any]
 
 FIRST_DAY = date(2024, 1, 1)
-START = datetime(2024, 1, 1)  # noqa: DTZ001 - stored time is plain UTC
+START = datetime(2024, 1, 1)
 DULL: dict[str, Row] = {
     "runs": {
         "run_id": "a", "content_hash": "", "repeat": 1, "kind": "run", "strategy": "", "params": "{}", "symbols": "X",

@@ -59,9 +59,9 @@ def test_a_workspace_hides_an_example_of_the_same_name(tmp_path: Path) -> None:
         (("(BaseStrategy)", ""), "holds no strategy"),
         (('"""Buys."""', "import sys; sys.exit(0)"), "line 1: SystemExit"),
         (('"""Buys."""', "raise ValueError('no luck')"), "line 1: ValueError: no luck"),
-        (("pl.col(\"close\") > 0", "pl.col('close').shift(-1) > 0"), "line 14: shift(-1) looks into the future"),
-        (("pl.col(\"close\") > 0", "pl.col('close').rolling_mean(5, center=True) > 0"), "center=True"),
-        (("pl.col(\"close\") > 0", "pl.col('close').fill_null(strategy='backward') > 0"), "backward fill"),
+        (('pl.col("close") > 0', "pl.col('close').shift(-1) > 0"), "line 14: shift(-1) looks into the future"),
+        (('pl.col("close") > 0', "pl.col('close').rolling_mean(5, center=True) > 0"), "center=True"),
+        (('pl.col("close") > 0', "pl.col('close').fill_null(strategy='backward') > 0"), "backward fill"),
     ],
 )
 def test_broken_files(tmp_path: Path, change: tuple[str, str], message: str) -> None:

@@ -93,8 +93,8 @@ def test_the_envelope_is_stored_where_exits_were_ambiguous(warehouse: Warehouse)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("pl.col(\"close\") > 0", "pl.col('nothing') > 0"), "ColumnNotFoundError: unable to find column"),
-        (("pl.col(\"close\") > 0", "pl.col('close')"), "enter_long must be true or false"),
+        (('pl.col("close") > 0', "pl.col('nothing') > 0"), "ColumnNotFoundError: unable to find column"),
+        (('pl.col("close") > 0', "pl.col('close')"), "enter_long must be true or false"),
         (("enter_long=", "enter_lng="), "enter_lng"),
         (("enter_long=", "other="), "no entries"),
         (("market.bars().with_columns(", "(1, "), "SyntaxError"),
@@ -102,7 +102,10 @@ def test_the_envelope_is_stored_where_exits_were_ambiguous(warehouse: Warehouse)
         (("return market.bars()", "return pl.concat([market.bars(), market.bars()])"), "repeats"),
         (("return market.bars()", "return market.bars().drop('ts')"), "no column ts"),
         (("return market.bars()", "return market.bars().drop('symbol')"), "'symbol'"),
-        (("return market.bars()", "raise RuntimeError('oh')\n        return market.bars()"), "line 14: RuntimeError: oh"),
+        (
+            ("return market.bars()", "raise RuntimeError('oh')\n        return market.bars()"),
+            "line 14: RuntimeError: oh",
+        ),
         (("return market.bars()", "return 5\n        return market.bars()"), "gave int"),
         (("return market.bars()", "import sys; sys.exit(1)\n        return market.bars()"), "SystemExit"),
         (("pl.lit(1.0)", "pl.lit(float('nan'))"), "stop_distance is nan"),
@@ -118,10 +121,11 @@ def test_faulty_signals_get_one_clear_error(warehouse: Warehouse, change: tuple[
     assert warehouse.query("select count(*) from runs").item() == 0
 
 
-def test_what_a_strategy_prints_is_not_data(
-    warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
-) -> None:
-    put(Path(), GOOD.replace("return market", "print('hello')\n        return market").replace('"""Buys."""', "print('hi')"))
+def test_what_a_strategy_prints_is_not_data(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    put(
+        Path(),
+        GOOD.replace("return market", "print('hello')\n        return market").replace('"""Buys."""', "print('hi')"),
+    )
     made(load("mine", Path()), {}).run(warehouse, symbols=SYMBOLS, timeframe="1h")
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -181,7 +185,9 @@ def test_runs_are_found_by_prefix_name_and_age(warehouse: Warehouse) -> None:
 def test_days_carry_every_fill_and_trade_on_any_timeframe(warehouse: Warehouse) -> None:
     for timeframe in ("1m", "1h", "1d", "1w"):
         strategy = made(load("ema_cross", Path()), {"fast": 1, "slow": 2})
-        results = strategy.run(warehouse, symbols=SYMBOLS, timeframe=timeframe, execution=bt.Execution(stop=0.5)).get_results()
+        results = strategy.run(
+            warehouse, symbols=SYMBOLS, timeframe=timeframe, execution=bt.Execution(stop=0.5)
+        ).get_results()
         days = results.sql("select sum(fees), sum(trades), max(day) from days where run_id = $run").row(0)
         assert days[0] == pytest.approx(results.fills["fee"].sum(), rel=1e-12, abs=1e-12)
         assert days[1] == results.trades.height
