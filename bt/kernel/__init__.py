@@ -6,9 +6,12 @@ import hashlib
 import os
 import sys
 import tempfile
+import threading
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from bt.kernel.layout import (
     ENTER_LONG,
@@ -46,6 +49,7 @@ __all__ = [
     "Rules",
     "Signals",
     "trade",
+    "warm_up",
 ]
 
 _SOURCES: Final = ("layout.py", "prices.py", "loop.py")
@@ -68,6 +72,22 @@ def trade(
     outcome: Outcome = loop.trade(bars, signals, instruments, rules)
     ready.touch()
     return outcome
+
+
+def warm_up() -> None:
+    """Load the compiled loop in the background, where it was compiled before: that takes as long as reading the data."""
+
+    def load() -> None:
+        if (_cache_folder() / "ready").exists():
+            one, none = np.ones(1), np.empty(0)
+            whole = np.zeros(1, np.int64)
+            bars = Bars(np.arange(2), *(np.zeros(1, np.int32),) * 2, one, one, one, one, np.zeros(1, np.bool_), whole)
+            signals = Signals(np.zeros(1, np.uint8), *(none,) * 7, np.empty(0, np.int64))
+            nan = float("nan")
+            rules = Rules(1.0, 0, 1.0, 1.0, 0, 0.0, 0.0, False, nan, nan, nan, False, 0, True)
+            trade(bars, signals, np.zeros(1, INSTRUMENT), rules)
+
+    threading.Thread(target=load).start()  # not a daemon: leaving in the middle of an import can crash
 
 
 @cache

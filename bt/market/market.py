@@ -116,7 +116,7 @@ def _ends(connection: duckdb.DuckDBPyConnection, symbols: Sequence[str]) -> dict
     ends = dict(rows)
     for symbol in symbols:
         if symbol not in ends:
-            raise BtError(f"there are no candles of {symbol}", f"bt ingest {symbol}")
+            raise BtError(f"there are no candles of {symbol}", f"bt import FILE --symbol {symbol}")
     return ends
 
 

@@ -17,6 +17,7 @@ from bt import symbols as symbol_names
 from bt.engine import Account, Costs, Execution, Simulation, simulate
 from bt.engine.settings import FEES
 from bt.errors import BtError
+from bt.kernel import warm_up
 from bt.market import Market
 from bt.results import Run, RunRecord, fingerprint, store
 from bt.strategy.base import name_of, source_of
@@ -97,6 +98,7 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, order: Order, *, listener:
             warehouse, symbols=names, timeframe=order.timeframe, first=first, end=end,
             warm_up=max(strategy.warm_up, 1), sql=order.sql,
         )  # fmt: skip
+    warm_up()
     with clock.stage("signals"):
         signals = _signals(strategy, market)
         bars = market.tested()
@@ -164,7 +166,7 @@ def _span(warehouse: Warehouse, names: list[str], order: Order) -> tuple[datetim
     for name in names:
         if name not in known:
             have = f"there are: {', '.join(known)}; " if known else "the warehouse has no candles yet; "
-            raise BtError(f"there are no candles of {name}", f"{have}get them: bt ingest {name} --from 2y")
+            raise BtError(f"there are no candles of {name}", f"{have}bring them: bt import FILE --symbol {name}")
     own = coverage.filter(pl.col("symbol").is_in(names))
     least: datetime = own["first_ts"].min()  # type: ignore[assignment]
     most: datetime = own["last_ts"].max() + timedelta(minutes=1)  # type: ignore[assignment,operator]
@@ -264,7 +266,8 @@ def _warnings(
     if trades < FEW_TRADES:
         yield f"only {_count(trades, 'trade')}: too few to judge by"
     if gaps.height:
-        yield f"{_count(gaps.height, 'gap')} in the candles of {', '.join(gaps['symbol'].unique().sort())}; see bt check"
+        names = ", ".join(gaps["symbol"].unique().sort())
+        yield f"{_count(gaps.height, 'gap')} in the candles of {names}; see bt check"
     if envelope:
         yield (
             f"{_count(done.ambiguous, 'exit')} in bars that touched stop and target both: "

@@ -68,7 +68,7 @@ def busy(path: Path, holder: str) -> WarehouseError:
     who = f"process {pid[1]}" if pid else "another program"
     return WarehouseError(
         f"the warehouse {path} is in use by {who}",
-        "wait for it or end it; to read beside a writer, copy it first: bt snapshot FILE",
+        "wait for it or end it; `wait` in bt config says how long bt waits",
     )
 
 

@@ -55,7 +55,7 @@ select
     first_ts,                                        -- UTC; where the first begins
     last_ts,                                         -- UTC; where the last ends
     format('{} minutes without a candle, the longest {}', minutes, longest) as detail,  -- what it is
-    case cause when 'absent' then '' else 'bt ingest ' || symbol || ' --repair' end as cure,  -- the command that mends it; empty = none is needed
+    case cause when 'absent' then '' else 'bt import FILE --symbol ' || symbol end as cure,  -- the command that mends it; empty = none is needed
 from holes
 union all
 select

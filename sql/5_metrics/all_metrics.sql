@@ -18,7 +18,7 @@ select
     max_drawdown,
     case when days > 0 then coalesce(drawdown_days, 0) end as longest_drawdown_days,  -- days; longest time from a high to the next high, or to the end; 0 = no drawdown
     case when return_deviation > 1e-12 then return_mean / return_deviation * sqrt(365) end as sharpe,  -- ratio a year; mean / standard deviation (ddof 1) of the daily returns × √365; null = they do not vary
-    case when return_downside > 1e-12 then return_mean / return_downside * sqrt(365) end as sortino,  -- ratio a year; mean(return) / √mean(min(return, 0)²) × √365, over all days; null = no day lost
+    case when sqrt(return_downside) > 1e-12 then return_mean / sqrt(return_downside) * sqrt(365) end as sortino,  -- ratio a year; mean(return) / √mean(min(return, 0)²) × √365, over all days; null = no day lost
     cagr / nullif(-max_drawdown, 0) as calmar,       -- ratio; cagr / |max_drawdown|; null = no drawdown
     return_deviation * sqrt(365) as volatility,      -- fraction a year; standard deviation (ddof 1) of the daily returns × √365
     worst_day,

@@ -98,6 +98,13 @@ def test_a_symbol_without_a_bar_counts_at_its_last_close() -> None:
     assert quantities(case.simulate()) == [("A", 40), ("B", 10_800 * 0.4 / 100)]
 
 
+def test_spot_cannot_be_paid_with_profit_that_is_not_in_cash() -> None:
+    bars = {"A": [FLAT, FLAT, (30.0, 31.0, 29.0, 30.0), FLAT], "B": [FLAT] * 4}
+    signals = {"A": {0: short(size=50.0)}, "B": {1: long(size=120.0)}}  # equity 13,500, gross 1,500, cash 10,000
+    simulation = scene(bars, signals, instruments={"B": {"category": "spot"}}).simulate()
+    assert quantities(simulation) == [("A", 50), ("B", 100)]
+
+
 def quantities(simulation: bt.Simulation) -> list[tuple[Any, ...]]:
     return simulation.fills.filter("opens").select("symbol", "qty").rows()
 
@@ -192,3 +199,14 @@ def test_linear_contracts_settle_at_the_exit_and_spot_pays_at_once() -> None:
         assert account["cash"].to_list() == cash
         assert account["equity"].to_list() == [10_000, 9_990, 10_090, 10_079]
         assert account["gross"].to_list() == account["net"].to_list() == [0, 1_000, 1_100, 0]
+
+
+def test_what_a_fill_tells_of_its_trade() -> None:
+    bars: list[Ohlc | None] = [FLAT, (100, 104, 97, 103), None, (103, 109, 98, 105), (105, 120, 94, 100), FLAT]
+    signal = long(stop_price=95.0, trail_distance=4.0)
+    simulation = alone(bars, {0: signal}, gaps=[("A", 2, 2)]).simulate()
+    names = ("bar", "trade", "opens", "stop", "worst", "best", "gap_overlap")
+    assert simulation.fills.select(names).rows() == [
+        (1, 1, True, 96, None, None, False),  # the trail is nearer than the stop
+        (2, 1, False, None, 97, 104, True),  # trail 100 in the symbol's third bar: bars held, then the exit's own price
+    ]

@@ -75,9 +75,14 @@ def test_folders_and_addresses_are_refused(tmp_path: Path) -> None:
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "bt.duckdb")
-    with pytest.raises(ZeroDivisionError), warehouse.write() as connection:
-        connection.execute(CANDLE)
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with warehouse.write() as connection:
+            connection.execute(CANDLE)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert warehouse.query("select count(*) from candles").item() == 0
 
 
