@@ -27,7 +27,9 @@ def import_(
     columns: Annotated[
         str | None, typer.Option("--map", help="Ours to the file's columns: ts=time,volume=vol.")
     ] = None,
-    tz: Annotated[str, typer.Option("--tz", help="Time zone of times without one.")] = "UTC",
+    tz: Annotated[
+        str, typer.Option("--tz", help="Zone of times that name none; force:ZONE where the file names a wrong one.")
+    ] = "UTC",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Store the sound rows, record the others.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Let changed candles replace the stored ones.")] = False,
     source: Annotated[str | None, typer.Option("--source", help="Where the rows come from, as recorded.")] = None,
@@ -109,7 +111,7 @@ def check(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as faults.")] = False,
     columns: Annotated[str | None, typer.Option("--map", help="For files: ours to the file's columns.")] = None,
-    tz: Annotated[str, typer.Option("--tz", help="For files: time zone of times without one.")] = "UTC",
+    tz: Annotated[str, typer.Option("--tz", help="For files: as in bt import.")] = "UTC",
     form: shared.Format = "table",
     out: shared.Out = None,
     db: shared.Db = None,
@@ -204,7 +206,8 @@ def _tell(narrator: Narrator, file: Path, imported: Imported) -> None:
     for note in imported.notes:
         narrator.say(f"{file.name}: {note}")
     for example in imported.changed_examples:
-        narrator.say(f"{file.name}: {example}")
+        values = f"{example.column} {example.found:.10g}, stored {example.stored:.10g}"
+        narrator.say(f"{file.name}: {example.ts:%Y-%m-%d %H:%M} differs: {values}")
 
 
 def _print_imported(done: list[tuple[Path, Imported]], form: str, out: Path | None) -> None:

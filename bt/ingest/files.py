@@ -55,7 +55,7 @@ class _Staged:
     notes: tuple[str, ...]
 
 
-def import_file(  # noqa: PLR0913 - one file, and how
+def import_file(
     warehouse: Warehouse,
     path: str | Path,
     *,

@@ -75,7 +75,7 @@ def trade(
 
 
 def warm_up() -> None:
-    """Load the compiled loop in the background, where it was compiled before: that takes as long as reading the data."""
+    """Load the compiled loop in the background, where there is one: it takes as long as reading the data."""
 
     def load() -> None:
         if (_cache_folder() / "ready").exists():

@@ -17,6 +17,6 @@ with days_so_far as (
 
 select
     * exclude (previous, highest),
-    case when previous > 0 then nullif(equity / previous, 'infinity'::double) - 1 end as return,  -- fraction; equity / equity of the day before − 1, on the first day / start_cash − 1; null = ruined before
-    equity / nullif(greatest(highest, start_cash), 0) - 1 as close_drawdown,  -- fraction ≤ 0; equity / highest equity at the end of any day so far (start_cash included) − 1
+    case when previous > 0 then nullif(equity / previous, 'infinity'::double) - 1 end as return,  -- fraction; equity / that of the day before (first: start_cash) − 1; null = ruined before
+    equity / nullif(greatest(highest, start_cash), 0) - 1 as close_drawdown,  -- fraction ≤ 0; equity / highest end of a day so far (or start_cash) − 1
 from days_so_far;

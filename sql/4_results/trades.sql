@@ -85,12 +85,16 @@ select
     fees,                                            -- quote; of all its fills
     slippage,                                        -- quote; of all its fills, already inside the prices
     funding,                                         -- quote; received, negative = paid
-    case when not is_open then reference_pnl end as gross,  -- quote; profit at reference prices: before fees, slippage and funding
+    case when not is_open then reference_pnl end as gross,  -- quote; profit before fees, slippage and funding
     case when not is_open then price_pnl - fees + funding end as pnl,  -- quote; profit after fees, slippage and funding
     pnl / nullif(entry_value, 0) as return,          -- fraction; pnl / (qty × entry_price)
-    case when has_stop then pnl / nullif(risk, 0) end as r,  -- multiple; pnl / (qty × |entry_price − stop at entry|); null = entered without a stop
-    case when exit_ts is not null then least(worst / entry_price - direction, 0) end as mae,  -- fraction of entry_price, ≤ 0; the farthest the price went against the trade
-    case when exit_ts is not null then greatest(best / entry_price - direction, 0) end as mfe,  -- fraction of entry_price, ≥ 0; the farthest the price went with the trade
+    case when has_stop then pnl / nullif(risk, 0) end as r,  -- multiple; pnl / (qty × |entry_price − stop|); null = no stop
+    case
+        when exit_ts is not null then least(worst / entry_price - direction, 0)
+    end as mae,                                      -- fraction of entry_price, ≤ 0; the farthest the price went against the trade
+    case
+        when exit_ts is not null then greatest(best / entry_price - direction, 0)
+    end as mfe,                                      -- fraction of entry_price, ≥ 0; the farthest the price went with the trade
     ambiguous,                                       -- the exit's bar touched stop and target both
     gap_overlap,                                     -- a recorded gap lay inside the trade
 from totals;

@@ -1,4 +1,5 @@
--- one row is what the days of a run or trial add up to (symbol null), or the trades of one symbol in a run (symbol given)
+-- one row is what the days of a run or trial add up to (symbol null), or the trades of one symbol in a run
+-- every sum of doubles is ordered: unordered ones differ from run to run in the last digit
 create or replace view account_sums as
 with day_facts as (
     select

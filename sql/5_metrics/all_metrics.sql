@@ -1,5 +1,5 @@
--- one row is every metric of a run or trial (symbol null), or the trade and cost metrics of one symbol in a run (symbol given)
--- part run is the run itself; every formula of a metric stands here, its sums in account_sums, its days in account_days
+-- one row is every metric of a run or trial (symbol null), or the trade and cost metrics of one symbol in a run
+-- part run is the run itself; the formulas stand here and nowhere else: metrics, metrics_by_symbol and costs read them
 -- null = undefined (too few days or trades, nothing lost, no variance); never NaN or infinite
 create or replace view all_metrics as
 select
@@ -13,12 +13,21 @@ select
     end_equity - start_cash as net_profit,           -- quote; end_equity − start_cash
     end_equity / nullif(start_cash, 0) - 1 as total_return,  -- fraction; end_equity / start_cash − 1
     days,                                            -- UTC calendar days from the first to the last tested bar
-    nullif(pow(greatest(end_equity / nullif(start_cash, 0), 0), 365 / nullif(days, 0)), 'infinity'::double) - 1 as cagr,  -- fraction a year; (end_equity / start_cash)^(365 / days) − 1; −1 = everything was lost
+    nullif(
+        pow(greatest(end_equity / nullif(start_cash, 0), 0), 365 / nullif(days, 0)),
+        'infinity'::double
+    ) - 1 as cagr,                                   -- fraction a year; (end_equity / start_cash)^(365 / days) − 1; −1 = everything was lost
     bars_in_market / nullif(bars, 0) as time_in_market,  -- fraction; bar times that closed with a position open / all bar times
     max_drawdown,
-    case when days > 0 then coalesce(drawdown_days, 0) end as longest_drawdown_days,  -- days; longest time from a high to the next high, or to the end; 0 = no drawdown
-    case when return_deviation > 1e-12 then return_mean / return_deviation * sqrt(365) end as sharpe,  -- ratio a year; mean / standard deviation (ddof 1) of the daily returns × √365; null = they do not vary
-    case when sqrt(return_downside) > 1e-12 then return_mean / sqrt(return_downside) * sqrt(365) end as sortino,  -- ratio a year; mean(return) / √mean(min(return, 0)²) × √365, over all days; null = no day lost
+    case
+        when days > 0 then coalesce(drawdown_days, 0)
+    end as longest_drawdown_days,                    -- days; longest time from a high to the next high, or to the end; 0 = no drawdown
+    case
+        when return_deviation > 1e-12 then return_mean / return_deviation * sqrt(365)
+    end as sharpe,                                   -- ratio a year; mean / standard deviation (ddof 1) of the daily returns × √365; null = they do not vary
+    case
+        when return_downside > 1e-24 then return_mean / sqrt(return_downside) * sqrt(365)
+    end as sortino,                                  -- ratio a year; mean(return) / √mean(min(return, 0)²) × √365, over all days; null = no day lost
     cagr / nullif(-max_drawdown, 0) as calmar,       -- ratio; cagr / |max_drawdown|; null = no drawdown
     return_deviation * sqrt(365) as volatility,      -- fraction a year; standard deviation (ddof 1) of the daily returns × √365
     worst_day,
@@ -26,8 +35,12 @@ select
     ulcer,
     var_95,
     cvar_95,
-    case when return_deviation > 1e-12 and isfinite(return_moment_4) then return_moment_3 / pow(return_moment_2, 1.5) end as skew,  -- ratio; third central moment of the daily returns / second^1.5 (of the population, as in the probabilistic Sharpe ratio)
-    case when return_deviation > 1e-12 and isfinite(return_moment_4) then return_moment_4 / pow(return_moment_2, 2) end as kurtosis,  -- ratio; fourth central moment of the daily returns / second² (of the population, not in excess: normal = 3)
+    case
+        when return_deviation > 1e-12 and isfinite(return_moment_4) then return_moment_3 / pow(return_moment_2, 1.5)
+    end as skew,                                     -- ratio; third central moment of the daily returns / second^1.5 (population)
+    case
+        when return_deviation > 1e-12 and isfinite(return_moment_4) then return_moment_4 / pow(return_moment_2, 2)
+    end as kurtosis,                                 -- ratio; fourth central moment of the daily returns / second² (population, not in excess: normal = 3)
     trades,                                          -- closed trades
     longs,                                           -- of these, long
     trades - longs as shorts,                        -- of these, short
@@ -53,5 +66,5 @@ select
     fees + slippage - funding as costs,              -- quote; fees + slippage − funding
     costs / nullif(gross_profit, 0) as costs_to_gross_profit,  -- fraction; costs / gross_profit
     slipped_value,                                   -- quote; traded value of the fills that pay slippage: market and stop
-    (net_profit + slippage) / nullif(slipped_value, 0) as break_even_slippage,  -- fraction of the price; (net_profit + slippage) / slipped_value: the slippage at which net_profit would be 0; negative = a loss even without any
+    (net_profit + slippage) / nullif(slipped_value, 0) as break_even_slippage,  -- fraction of the price; (net_profit + slippage) / slipped_value: net_profit would be 0 at it; negative = a loss without any
 from account_sums;

@@ -5,8 +5,9 @@ with sums as (
         symbol,
         trade,
         count(*) filter (where opens) as entries,
-        count(distinct side) filter (where opens) as entry_sides,
-        count(distinct side) as sides,
+        min(side) filter (where opens) as entry_side,
+        max(side) filter (where opens) as other_entry_side,
+        min(side) = max(side) as one_side,
         coalesce(sum(qty) filter (where opens), 0) as entered,
         coalesce(sum(qty) filter (where not opens), 0) as exited,
         min(n) as first_fill,
@@ -23,8 +24,8 @@ judged as (
         trade,
         case
             when entries = 0 or first_fill < first_entry then 'an exit before the entry'
-            when entry_sides > 1 then 'entries on both sides'
-            when exited > 0 and sides = 1 then 'exits on the side of the entry'
+            when entry_side <> other_entry_side then 'entries on both sides'
+            when exited > 0 and one_side then 'exits on the side of the entry'
             when exited > entered * (1 + 1e-9) then format('{} entered, {} exited', entered, exited)
             when exited < entered * (1 - 1e-9) and trade < last_trade
             then format('{} entered, {} exited, and a later trade', entered, exited)

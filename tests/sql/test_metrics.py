@@ -348,20 +348,20 @@ def test_costs_say_the_same_as_metrics() -> None:
     assert rows(warehouse, f"select {names} from costs") == rows(warehouse, f"select {names} from metrics")
 
 
-TWO_RUNS = "run_id in ('b', 'd')"
+ONE_RUN, TWO_RUNS = "run_id = 'b'", "run_id in ('b', 'd')"
 
 
 @pytest.mark.parametrize(
     ("relation", "condition"),
     [
-        ("metrics", TWO_RUNS),
+        ("metrics", ONE_RUN),
+        ("costs", ONE_RUN),
         ("metrics_by_symbol", TWO_RUNS),
         ("monthly", TWO_RUNS),
         ("trades", TWO_RUNS),
         ("positions", TWO_RUNS),
         ("returns", TWO_RUNS),
         ("drawdowns", TWO_RUNS),
-        ("costs", "run_id = 'b'"),
     ],
 )
 def test_a_filter_on_runs_reaches_the_tables(relation: str, condition: str) -> None:
