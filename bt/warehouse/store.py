@@ -28,7 +28,6 @@ _HARDENED: Final = {
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
     "python_enable_replacements": "false",
-    "enable_progress_bar": "false",
     "lock_configuration": "true",
 }
 _QUESTIONS: Final = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
