@@ -87,7 +87,7 @@ def data(
             first_ts as first,
             last_ts as last,
             candles,
-            round(100 * complete, 4) as "complete %",
+            round(100 * complete, 4) as "%",
             missing,
             absent,
         from coverage
@@ -96,6 +96,8 @@ def data(
         """,
         {"names": names},
     )
+    if form == "table" and not frame["absent"].sum():
+        frame = frame.drop("absent")
     emit(frame, form, out)
     if frame.is_empty():
         call.narrator.say("no candles yet: bt import FILE --symbol SYMBOL")
@@ -137,7 +139,13 @@ def check(
     frame = pl.concat(found)
     errors = frame.filter(pl.col("severity") == "error").height
     warned = frame.filter(pl.col("severity") == "warning").height
-    emit(frame, form, out)
+    if form == "table":
+        emit(frame.drop("detail", "cure"), form, out)
+        for row in frame.to_dicts():
+            mend = f"; try: {row['cure']}" if row["cure"] else ""
+            call.narrator.say(f"{row['symbol']}: {row['found']} {row['finding']}: {row['detail']}{mend}")
+    else:
+        emit(frame, form, out)
     unsound = errors or (strict and warned)
     call.narrator.say(f"{'unsound' if unsound else 'sound'}: {errors} errors, {warned} warnings")
     return ExitCode.INCOMPLETE if unsound else ExitCode.OK

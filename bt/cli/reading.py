@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,8 +34,8 @@ def runs(
     call = shared.session({"db": db}, quiet=quiet)
     columns = {
         "run": "runs.run_id", "name": "name", "strategy": "strategy", "symbols": "symbols", "timeframe": "timeframe",
-        "net_profit": "round(net_profit, 2)", "max_drawdown": "round(max_drawdown, 4)", "sharpe": "round(sharpe, 3)",
-        "calmar": "round(calmar, 3)", "trades": "metrics.trades", "created": "created_ts",
+        "net_profit": "net_profit", "max_drawdown": "max_drawdown", "sharpe": "sharpe", "calmar": "calmar",
+        "trades": "metrics.trades", "created": "created_ts",
     }  # fmt: skip
     if sort not in columns:
         raise BtError(f"runs cannot be sorted by {sort!r}", hint(sort, columns))
@@ -44,10 +44,31 @@ def runs(
         f"select {shown} from runs left join metrics using (run_id) order by {sort} desc nulls last, run limit ?",
         [limit],
     )
+    if form == "table":
+        frame = _short(frame, sort)
     emit(frame, form, out)
     if frame.is_empty():
         call.narrator.say("no runs yet: bt run STRATEGY -s SYMBOL")
     return ExitCode.OK
+
+
+def _short(frame: Any, sort: str) -> Any:
+    """Give what fits on a narrow screen of a list of runs: the column it is sorted by, and not all others."""
+    import polars as pl
+
+    columns = {
+        "run": pl.coalesce("name", "run"),
+        "strategy": pl.col("strategy"),
+        "symbols": pl.col("symbols").str.split(",").list.len(),
+        "profit": pl.col("net_profit").round(2),
+        "sharpe": pl.col("sharpe").round(2),
+        "trades": pl.col("trades"),
+        "created": pl.col("created").dt.date(),
+    }
+    if sort in {"calmar", "max_drawdown"}:
+        columns[sort] = pl.col(sort).round(4)
+        del columns["sharpe"]
+    return frame.select(**columns)
 
 
 def show(
@@ -88,8 +109,7 @@ def trades(
 
     results = find(shared.session({"db": db}, quiet=quiet).warehouse(), run).get_results()
     columns = "*" if form != "table" else (
-        "trade, symbol, side, entry_ts as entry, round(entry_price, 6) as price, exit_reason as exit, bars, "
-        "round(pnl, 2) as pnl, round(r, 2) as r"
+        "trade, symbol, side, entry_ts as entry, exit_reason as exit, bars, round(pnl, 2) as pnl, round(r, 2) as r"
     )  # fmt: skip
     bound = f"limit {limit:d}" if limit else ""
     emit(results.sql(f"select {columns} from trades where run_id = $run order by trade {bound}"), form, out)

@@ -19,7 +19,7 @@ class Narrator:
     """Tell what is going on: `plain` in sentences, `json` in event lines, `none` nothing; `auto` is plain."""
 
     mode: str = "auto"
-    _last: float = field(default=0.0)
+    _last: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -33,7 +33,7 @@ class Narrator:
     def progress(self, done: int, total: int | None) -> None:
         """Say how far it is, at most once a second."""
         now = time.monotonic()
-        if now - self._last < _EVERY:
+        if now - self._last < _EVERY or not done:
             return
         self._last = now
         if self.mode == "json":

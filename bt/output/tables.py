@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 FORMATS: Final = ("table", "csv", "json", "jsonl", "md", "parquet")
+_BETWEEN: Final = "  "
 _NARROW: Final = 80  # columns; what a terminal that does not say is taken for
 
 
@@ -72,21 +73,50 @@ def object_json(value: Mapping[str, Any]) -> str:
 
 
 def table(frame: pl.DataFrame, width: int | None = None, digits: Mapping[str, int] | None = None) -> str:
-    """Draw the rows for people: numbers right-aligned, wide cells folded, never cut; `digits` fixes decimals."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """Draw the rows for people: numbers right-aligned, nothing cut; `digits` fixes decimals.
 
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    fixed = digits or {}
-    for name, kind in frame.schema.items():
-        drawn.add_column(Text(name), justify="right" if kind.is_numeric() else "left", overflow="fold")
-    for row in frame.rows():
-        drawn.add_row(*(Text(_fixed(value, fixed.get(name))) for name, value in zip(frame.columns, row, strict=True)))
-    file = io.StringIO()
-    Console(file=file, width=width or screen_width(), color_system=None, legacy_windows=False).print(drawn)
-    return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
+    Rows wider than the screen are drawn one below the other instead.
+    """
+    from rich.cells import cell_len
+
+    columns = {name: _cells(frame[name], (digits or {}).get(name)) for name in frame.columns}
+    widths = {name: max(cell_len(text) for text in (printable(name), *cells)) for name, cells in columns.items()}
+    across = sum(widths.values()) + len(_BETWEEN) * (len(widths) - 1)
+    if across > (width or screen_width()):
+        return _records(columns, frame.height)
+
+    def line(texts: Mapping[str, str]) -> str:
+        padded = []
+        for name, text_ in texts.items():
+            space = " " * (widths[name] - cell_len(text_))
+            padded.append(space + text_ if frame.schema[name].is_numeric() else text_ + space)
+        return _BETWEEN.join(padded).rstrip() + "\n"
+
+    head = line({name: printable(name) for name in columns}) + "─" * across + "\n"
+    return head + "".join(line({name: columns[name][row] for name in columns}) for row in range(frame.height))
+
+
+def _records(columns: Mapping[str, list[str]], count: int) -> str:
+    """Draw each row as lines of name and value."""
+    names = max(len(printable(name)) for name in columns)
+    blocks = [
+        "\n".join(
+            [f"── {row + 1} ", *(f"{printable(name).ljust(names)}  {cells[row]}" for name, cells in columns.items())]
+        )
+        for row in range(count)
+    ]
+    return "\n".join(blocks) + "\n"
+
+
+def _cells(column: pl.Series, digits: int | None) -> list[str]:
+    values = column.to_list()
+    if column.dtype.is_temporal():
+        times = [value for value in values if isinstance(value, datetime)]
+        exact = any(time.second or time.microsecond for time in times)
+        return [
+            f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) and not exact else cell(value) for value in values
+        ]
+    return [_fixed(value, digits) for value in values]
 
 
 def screen_width() -> int:
@@ -103,7 +133,7 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.10g}"
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="auto") if value.microsecond else f"{value:%Y-%m-%d %H:%M:%S}"
+        return value.isoformat(sep=" ")
     return printable(str(value))
 
 

@@ -6,16 +6,15 @@ pyarrow or prints leaked objects on stderr at exit.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
+import duckdb
 import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import duckdb
+    from collections.abc import Iterator, Mapping
 
 Parameters = list[Any] | dict[str, Any] | None
 
@@ -58,9 +57,16 @@ def registered(connection: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) ->
         connection.register(name, _Stream(frame))
     try:
         yield
-    finally:
-        for name in frames:
-            connection.unregister(name)
+    except BaseException:
+        with suppress(duckdb.Error):  # a broken transaction refuses this too, and would hide what broke it
+            _unregister(connection, frames)
+        raise
+    _unregister(connection, frames)
+
+
+def _unregister(connection: duckdb.DuckDBPyConnection, frames: Mapping[str, pl.DataFrame]) -> None:
+    for name in frames:
+        connection.unregister(name)
 
 
 class _Stream:

@@ -7,7 +7,7 @@ create table if not exists days (
     day date not null,                 -- UTC; every calendar day of the span, also those without a bar
     start_cash double not null,        -- quote; what the account began with
     equity double not null,            -- quote; at the last close of the day
-    high double not null,              -- quote; highest equity since the start, at any close
+    high double not null,              -- quote; highest equity since the start, at any close, start_cash included
     drawdown double not null,          -- fraction ≤ 0; worst equity / running high − 1 at any close of the day
     bars bigint not null,              -- bar times of the day
     bars_in_market bigint not null,    -- of these, closed with a position open

@@ -128,7 +128,7 @@ def test_events_are_json_lines(workspace: Path, capsys: Captured) -> None:
 def test_data_and_check(workspace: Path, capsys: Captured) -> None:
     assert cli.run(["data", "--format", "csv"]) == 0
     rows = capsys.readouterr().out.splitlines()
-    assert rows[0] == "symbol,first,last,candles,complete %,missing,absent"
+    assert rows[0] == "symbol,first,last,candles,%,missing,absent"
     assert rows[1].startswith("ALPHAUSDT,2024-01-01T00:00:00.000000,2024-01-20T23:59:00.000000,28800,100.0,0,0")
     assert cli.run(["check", "ALPHAUSDT"]) == 0
     assert "sound: 0 errors" in capsys.readouterr().err
@@ -206,7 +206,7 @@ def test_a_check_that_returns_rows_fails(workspace: Path, capsys: Captured) -> N
         "-- no row may come back: there are no candles\nselect symbol from candles limit 1\n"
     )
     assert cli.run(["check"]) == 1
-    assert "first: symbol ALPHAUSDT" in capsys.readouterr().out
+    assert "first: symbol ALPHAUSDT" in capsys.readouterr().err
 
 
 def test_freqtrade_habits(workspace: Path, capsys: Captured) -> None:
