@@ -101,7 +101,7 @@ def _records(columns: Mapping[str, list[str]], count: int) -> str:
     names = max(len(printable(name)) for name in columns)
     blocks = [
         "\n".join(
-            [f"── {row + 1} ", *(f"{printable(name).ljust(names)}  {cells[row]}" for name, cells in columns.items())]
+            [f"── {row + 1}", *(f"{printable(name).ljust(names)}  {cells[row]}" for name, cells in columns.items())]
         )
         for row in range(count)
     ]
