@@ -52,7 +52,7 @@ PANEL = """\
 │ Profit factor                  1.38   Funding                         -48.03 │
 │ Expectancy           +18.29  0.21 R   Costs / gross profit            16.4 % │
 │ Avg win / loss     +142.60 / -89.90   Break-even slippage             9.1 bp │
-╰────────────────────────────── run abc.1 · saved ─────────────────────────────╯"""
+╰───────────────────────────── run abc.1 · saved ──────────────────────────────╯"""
 
 RUN = {
     "strategy": "mine", "symbols": "BTCUSDT", "timeframe": "1h", "quote": "USDT", "run_id": "abc.1",
