@@ -31,7 +31,7 @@ def test_a_symbol_says_where_it_trades(text):
 
 REFUSED = [
     *("", " ", "B", "BtcUsdt", "Binance:BTCUSDT", "b:BTCUSDT", "binance:", ":BTCUSDT", "a:b:BTCUSDT", "BTC_USDT"),
-    *("BTC/USDT", "BTCUSDT-", "BTCUSDT\n", "BTCUSDT\0", "B\u0422CUSDT", "BTCUSDT\u200b", "１２３", "A" * 41, "-rf"),  # noqa: RUF001
+    *("BTC/USDT", "BTCUSDT-", "BTCUSDT\n", "BTCUSDT\0", "B\u0422CUSDT", "BTCUSDT\u200b", "１２３", "A" * 41, "-rf"),
     *("linear:BTCUSDT", "bybit:BTCUSDT", "x' OR '1'='1", "../../etc/passwd", "=cmd|'/c calc'!A1", "\x1b[2JBTC"),
 ]
 
