@@ -1,7 +1,16 @@
 -- one row is one bar of a symbol: its candles resampled to a timeframe, as in: from bars('1h') where symbol = 'BTCUSDT'
 -- minutes without a candle are left out, never filled: `candles` below the timeframe's length says so; weeks start on Monday
 create or replace macro bars(timeframe) as table
-select symbol, ts, open, high, low, close, volume, turnover, 1::bigint as candles
+select
+    symbol,
+    ts,
+    open,
+    high,
+    low,
+    close,
+    volume,
+    turnover,
+    1::bigint as candles,
 from candles
 where timeframe = '1m'
 union all

@@ -6,7 +6,9 @@ with days as materialized (
 ),
 
 days_with_holes as (
-    select symbol, day
+    select
+        symbol,
+        day,
     from days
     where candles < minutes
 ),
@@ -33,12 +35,18 @@ day_seams as (
     from days
 ),
 
+seams as (
+    from steps
+    union all
+    from day_seams
+),
+
 holes as (
     select
         symbol,
         ts + interval 1 minute as first_ts,
         next_ts - interval 1 minute as last_ts,
-    from (from steps union all from day_seams)
+    from seams
     where next_ts > ts + interval 1 minute
 )
 
@@ -49,7 +57,7 @@ select
     date_diff('minute', holes.first_ts, holes.last_ts) + 1 as minutes,  -- minutes without a candle
     case
         when exists (
-            select 1
+            select 1,
             from absences
             where absences.symbol = holes.symbol
                 and absences.first_ts <= holes.first_ts

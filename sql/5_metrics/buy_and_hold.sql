@@ -6,11 +6,11 @@ with held as (
         symbol,
         arg_max(close, ts) / arg_min(open, ts) - 1 as return,
     from candles
-    where symbol in (select unnest(string_split(names, ',')))
+    where list_contains(string_split(names, ','), symbol)
         and ts >= beginning
         and ts < ending
     group by all
 )
 
-select avg(return order by symbol) as return  -- fraction
+select avg(return order by symbol) as return,  -- fraction
 from held;

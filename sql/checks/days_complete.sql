@@ -10,10 +10,11 @@ group by run_id, fold, part, trial
 having count(*) <> max(day) - min(day) + 1 or count(distinct day) <> count(*)
 union all
 select
-    run_id,
+    runs.run_id,
     0 as fold,
     'run' as part,
     0 as trial,
     'no days' as problem,
 from runs
-where kind = 'run' and run_id not in (select run_id from days where part = 'run');
+left join days on runs.run_id = days.run_id and days.part = 'run'
+where runs.kind = 'run' and days.run_id is null;
