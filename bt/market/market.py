@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
 _BASE: Final = """
     select *
     from bars($timeframe)
-    where symbol = $symbol and ts >= $first and ts + to_minutes($minutes) <= $end
+    where symbol = $symbol
+        and ts >= $first
+        and ts + to_minutes($minutes) <= least(
+            $end,
+            (select max(ts) + interval 1 minute from candles where symbol = $symbol)
+        )
 """
 _THREADS: Final = 2
 
@@ -88,36 +94,25 @@ class Market:
         sql = compose(indicators, base=_BASE, timeframe=self.timeframe, folders=self._sql) + "\norder by ts"
         sql = f"select * exclude (symbol) from ({sql})"
         with self._warehouse.read() as connection, ThreadPoolExecutor(_THREADS) as threads:
-            ends = _ends(connection, self.symbols)
-            loads = [
-                threads.submit(self._one, connection.cursor(), sql, symbol, before, ends[symbol])
-                for symbol in self.symbols
-            ]
-            return pl.concat([load.result() for load in loads])
+            cursors = [connection.cursor() for _ in self.symbols]
+            return pl.concat(threads.map(partial(self._one, sql, before), cursors, self.symbols))
 
-    def _one(self, cursor: Any, sql: str, symbol: str, before: int, end: datetime) -> pl.DataFrame:
+    def _one(self, sql: str, before: int, cursor: duckdb.DuckDBPyConnection, symbol: str) -> pl.DataFrame:
+        """Load one symbol by itself: then not even the last bit of a bar hangs on others, or on what follows it."""
         parameters = {
             "timeframe": self.timeframe,
             "symbol": symbol,
             "first": _earlier(self.first, before * self._bar),
             "minutes": minutes(self.timeframe),
-            "end": min(self.end, end),
+            "end": self.end,
         }
         frame = query(cursor, sql, parameters)
-        return frame.select(pl.lit(symbol).alias("symbol"), pl.all())
-
-
-def _ends(connection: duckdb.DuckDBPyConnection, symbols: Sequence[str]) -> dict[str, datetime]:
-    """Give the end of each symbol's last candle."""
-    rows = connection.execute(
-        "select symbol, max(ts) + interval 1 minute from candles where list_contains($symbols, symbol) group by symbol",
-        {"symbols": list(symbols)},
-    ).fetchall()
-    ends = dict(rows)
-    for symbol in symbols:
-        if symbol not in ends:
+        if (
+            frame.is_empty()
+            and not query(cursor, "from candles where symbol = $symbol limit 1", {"symbol": symbol}).height
+        ):
             raise BtError(f"there are no candles of {symbol}", f"bt import FILE --symbol {symbol}")
-    return ends
+        return frame.select(pl.lit(symbol).alias("symbol"), pl.all())
 
 
 def _earlier(moment: datetime, length: timedelta) -> datetime:

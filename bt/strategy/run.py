@@ -161,13 +161,13 @@ class _Trading:
 
 
 def _span(warehouse: Warehouse, names: list[str], order: Order) -> tuple[datetime, datetime]:
-    coverage = warehouse.query("select symbol, first_ts, last_ts from coverage order by symbol")
-    known = coverage["symbol"].to_list()
-    for name in names:
-        if name not in known:
-            have = f"there are: {', '.join(known)}; " if known else "the warehouse has no candles yet; "
-            raise BtError(f"there are no candles of {name}", f"{have}bring them: bt import FILE --symbol {name}")
-    own = coverage.filter(pl.col("symbol").is_in(names))
+    own = warehouse.query(
+        "select symbol, first_ts, last_ts from coverage where list_contains($names, symbol)", {"names": names}
+    )
+    for name in sorted(set(names) - set(own["symbol"])):
+        known = warehouse.query("select distinct symbol from candle_days order by symbol")["symbol"].to_list()
+        have = f"there are: {', '.join(known)}; " if known else "the warehouse has no candles yet; "
+        raise BtError(f"there are no candles of {name}", f"{have}bring them: bt import FILE --symbol {name}")
     least: datetime = own["first_ts"].min()  # type: ignore[assignment]
     most: datetime = own["last_ts"].max() + timedelta(minutes=1)  # type: ignore[assignment,operator]
     first = max(order.first, least) if order.first else least
