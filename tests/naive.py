@@ -354,7 +354,8 @@ class Loop:
         tick, price = self.known(symbol, "tick_size"), reference * (1 + side * self.costs["slippage"])
         if tick is None:
             return price
-        return price_on_grid(price + side * (self.costs["slippage_ticks"] * tick), side, tick)
+        rounded = price_on_grid(price + side * (self.costs["slippage_ticks"] * tick), side, tick)
+        return rounded if side == LONG else min(rounded, reference)  # below one tick, rounding up would be a gift
 
     def held(self) -> list[Position]:
         return [self.positions[symbol] for symbol in sorted(self.positions)]
@@ -371,7 +372,9 @@ def moments(bars: Iterable[Row], signals: Iterable[Row], gaps: list[Gap]) -> lis
     history: dict[str, list[Row]] = {}
     for bar in sorted(bars, key=lambda row: (row["symbol"], row["ts"])):
         history.setdefault(bar["symbol"], []).append(bar)
-    step = min((b["ts"] - a["ts"] for rows in history.values() for a, b in pairwise(rows)), default=None)
+    step = {
+        symbol: min((b["ts"] - a["ts"] for a, b in pairwise(rows)), default=None) for symbol, rows in history.items()
+    }
     signal_at = {(row["symbol"], row["ts"]): row for row in signals}
     found: dict[datetime, Moment] = {}
     for symbol, rows in history.items():
@@ -380,7 +383,8 @@ def moments(bars: Iterable[Row], signals: Iterable[Row], gaps: list[Gap]) -> lis
             moment.bar[symbol], moment.number[symbol] = bar, number
             moment.signal[symbol] = signal_at.get((symbol, previous["ts"]), {}) if previous else {}
             if previous and any(
-                name == symbol and first <= bar["ts"] and last >= previous["ts"] + step for name, first, last in gaps
+                name == symbol and first <= bar["ts"] and last >= previous["ts"] + step[symbol]
+                for name, first, last in gaps
             ):
                 moment.after_gap.add(symbol)
         found[rows[-1]["ts"]].last_bar.add(symbol)
@@ -421,7 +425,7 @@ def chosen_level(signal: Row, name: str, fill: float, direction: int, execution:
         return absolute
     if distance is not None:
         return fill + direction * distance
-    return None if execution[name] is None else fill * (1 + direction * execution[name])
+    return None if execution[name] is None else fill + direction * (fill * execution[name])
 
 
 # The decimal grid

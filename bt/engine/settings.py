@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, Final, Literal
 
 from bt.errors import BtError, hint
@@ -13,6 +14,8 @@ Intrabar = Literal["auto", "adverse", "favourable"]
 TakeFill = Literal["market", "limit"]
 
 FEES: Final = {"linear": (0.00055, 0.0002), "spot": (0.001, 0.001)}  # taker, maker: Bybit's lowest tier
+_LARGEST: Final = 1e15  # cents vanish in a double beyond this
+_MOST: Final = 1_000_000_000
 _HIGHEST_COST: Final = 0.1  # fraction; beyond it is a slip of the pen
 
 
@@ -31,6 +34,7 @@ class Account:
     max_positions: int | None = None
 
     def __post_init__(self) -> None:
+        _numbers(self, "cash", "size", "leverage")
         _positive("cash", self.cash)
         _one_of("sizing", self.sizing, ("risk", "equity", "notional", "quantity"))
         _positive("size", self.size)
@@ -39,8 +43,7 @@ class Account:
         _positive("leverage", self.leverage)
         if self.leverage != 1:
             raise BtError(f"leverage {self.leverage} is not offered: liquidation is not modelled yet", "use leverage 1")
-        if self.max_positions is not None:
-            _whole("max_positions", self.max_positions)
+        _whole(self, "max_positions")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +61,14 @@ class Costs:
 
     def __post_init__(self) -> None:
         for name in ("taker", "maker", "slippage"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= _number(name, value) <= _HIGHEST_COST:
-                raise BtError(f"{name} must lie in [0, {_HIGHEST_COST}], not {value}", "0.055% is 0.00055")
-        if _number("slippage_ticks", self.slippage_ticks) < 0:
+            if name == "slippage" or getattr(self, name) is not None:
+                _numbers(self, name)
+                if not 0 <= getattr(self, name) <= _HIGHEST_COST:
+                    raise BtError(
+                        f"{name} must lie in [0, {_HIGHEST_COST}], not {getattr(self, name)}", "0.055% is 0.00055"
+                    )
+        _numbers(self, "slippage_ticks")
+        if self.slippage_ticks < 0:
             raise BtError(f"slippage_ticks must not be negative, but is {self.slippage_ticks}")
 
     def rates(self, category: str) -> tuple[float, float]:
@@ -93,30 +100,43 @@ class Execution:
         _one_of("take_fill", self.take_fill, ("market", "limit"))
         for name in ("stop", "take", "trail"):
             if getattr(self, name) is not None:
+                _numbers(self, name)
                 _positive(name, getattr(self, name))
         for name in ("stop", "trail"):
             if (getattr(self, name) or 0) >= 1:
                 raise BtError(f"{name} must be a fraction below 1, not {getattr(self, name)}", "2% is 0.02")
-        if self.max_bars is not None:
-            _whole("max_bars", self.max_bars)
+        _whole(self, "max_bars")
+        if not isinstance(self.close_at_end, bool):
+            raise BtError(f"close_at_end must be true or false, not {self.close_at_end!r}")
 
 
-def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise BtError(f"{name} must be a finite number, not {value!r}")
-    return float(value)
+def _numbers(settings: Any, *names: str) -> None:
+    """Make these fields floats, whichever kind of number they are; refuse what is none, or not finite."""
+    for name in names:
+        value = getattr(settings, name)
+        try:
+            number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise BtError(f"{name} must be a finite number, not {value!r:.40}")
+        object.__setattr__(settings, name, number)
 
 
-def _positive(name: str, value: Any) -> None:
-    if _number(name, value) <= 0:
+def _positive(name: str, value: float) -> None:
+    if value <= 0:
         raise BtError(f"{name} must be above 0, not {value}")
-    if value > 1e15:  # noqa: PLR2004 - cents vanish in a double beyond this
+    if value > _LARGEST:
         raise BtError(f"{name} is too large: {value}")
 
 
-def _whole(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise BtError(f"{name} must be a whole number above 0, not {value!r}")
+def _whole(settings: Any, name: str) -> None:
+    value = getattr(settings, name)
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= int(value) <= _MOST:
+        raise BtError(f"{name} must be a whole number from 1 to {_MOST:,}, not {value!r:.40}")
+    object.__setattr__(settings, name, int(value))
 
 
 def _one_of(name: str, value: Any, known: tuple[str, ...]) -> None:

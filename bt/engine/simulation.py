@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from bt import assets, kernel
-from bt.engine import inputs
+from bt.engine import arrays, checks
 from bt.engine.settings import Account, Costs, Execution
 
 if TYPE_CHECKING:
@@ -136,33 +136,37 @@ def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
     reverse. A signal acts only while the position it would add to is flat at that open. After an exit by a level at
     an open, an entry at the same open is refused (`reentry`). A stop or trail on the wrong side of the fill refuses
     the entry under every sizing (`stop_side`); a target there fills by the ordinary rules of the entry bar. A gap lies
-    between two bars when it overlaps the time from the end of the first to the open of the second. Rounding down to
+    between two bars when it overlaps the time from the end of the first to the open of the second; how long bars are
+    is read off the smallest distance of two bars of that symbol. Rounding down to
     `qty_step` is no rejection; a quantity shrunk for lack of money is a row `cash` with what was wanted and granted.
     `worst` and `best` of a trade take whole bars while it was held and the exit's own price in its last bar.
 
     Raises `BtError` before anything runs when frames or settings are wrong, naming row, symbol and column.
     """
-    account, costs, execution = account or Account(), costs or Costs(), execution or Execution()
-    sorted_bars = inputs.checked_bars(bars)
-    sorted_signals = inputs.checked_signals(signals, sorted_bars)
-    inputs.require_stop_source(sorted_signals, account, execution)
+    account = Account() if account is None else account
+    costs = Costs() if costs is None else costs
+    execution = Execution() if execution is None else execution
+    checks.check_settings(account, costs, execution)
+    sorted_bars = checks.checked_bars(bars)
+    sorted_signals = checks.checked_signals(signals, sorted_bars)
+    rules, holes = checks.checked_instruments(instruments), checks.checked_gaps(gaps)
+    checks.require_stop_source(sorted_signals, account, execution)
     symbols = sorted_bars["symbol"].unique().sort()
-    arrays = inputs.bar_arrays(sorted_bars, gaps)
+    laid = arrays.bar_arrays(sorted_bars, holes)
     outcome = kernel.trade(
-        arrays,
-        inputs.signal_arrays(sorted_signals),
-        inputs.instrument_arrays(symbols, instruments, costs),
-        inputs.rule_values(account, costs, execution),
+        laid,
+        arrays.signal_arrays(sorted_signals),
+        arrays.instrument_arrays(symbols, rules, costs),
+        arrays.rule_values(account, costs, execution),
         announce=announce,
     )
-    times = sorted_bars["ts"].gather(arrays.starts[:-1])
     return Simulation(
         status="ruined" if outcome.ruined else "finished",
         ambiguous=int(outcome.ambiguous),
         _outcome=outcome,
-        _times=times,
+        _times=sorted_bars["ts"].gather(laid.starts[:-1]),
         _symbols=symbols,
-        _first_day=inputs.closing_day(sorted_bars),
+        _first_day=arrays.closing_day(sorted_bars),
     )
 
 

@@ -242,10 +242,10 @@ def set_levels(place, row, side, fill, signals, rules, instrument):
     """Give a proposed position its stop, target, trail and time stop from the signal of `row` and the fill price."""
     p, q = instrument.tick_p, instrument.tick_q
     distance = column(signals.stop_distance, row, np.nan)
-    stop = fill * (1.0 - side * rules.stop) if isnan(distance) else fill - side * distance
+    stop = fill - side * (fill * rules.stop) if isnan(distance) else fill - side * distance
     place.stop = level(column(signals.stop_price, row, stop), side, p, q)
     distance = column(signals.take_distance, row, np.nan)
-    take = fill * (1.0 + side * rules.take) if isnan(distance) else fill + side * distance
+    take = fill + side * (fill * rules.take) if isnan(distance) else fill + side * distance
     place.take = level(column(signals.take_price, row, take), side, p, q)
     place.trail = column(signals.trail_distance, row, rules.trail * fill)
     place.max_bars = rules.max_bars

@@ -62,4 +62,5 @@ def market(reference: float, buys: bool, instrument: np.record, rules: Rules) ->
     p, q = instrument.tick_p, instrument.tick_q
     if q == 0.0:
         return price
-    return away(price + side * (rules.slippage_ticks * (p / q)), buys, p, q)
+    rounded = away(price + side * (rules.slippage_ticks * (p / q)), buys, p, q)
+    return rounded if buys else min(rounded, reference)  # a price below one tick: rounding up would be a gift

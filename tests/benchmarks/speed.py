@@ -19,7 +19,8 @@ import polars as pl
 
 import bt
 from bt import kernel, seeded, symbols
-from bt.engine import inputs
+from bt.engine import arrays
+from bt.engine.checks import checked_gaps
 from bt.ingest import ImportOptions, import_file
 from bt.kernel import loop
 from bt.warehouse import Warehouse
@@ -53,15 +54,15 @@ def loop_speed(candles: pl.DataFrame) -> None:
         "26,000 trades": (place % 20 == 0, 0.0005),
         "in a position all the time": (place == 5, 0.9),
     }
-    rules = inputs.rule_values(bt.Account(sizing="equity", size=0.1), bt.Costs(), bt.Execution())
-    instruments = inputs.instrument_arrays([SYMBOL], None, bt.Costs())
-    arrays = inputs.bar_arrays(bars, None)
+    rules = arrays.rule_values(bt.Account(sizing="equity", size=0.1), bt.Costs(), bt.Execution())
+    instruments = arrays.instrument_arrays([SYMBOL], {}, bt.Costs())
+    laid_bars = arrays.bar_arrays(bars, checked_gaps(None))
     for name, (enter, distance) in cases.items():
         levels = {"stop_distance": distance * pl.col("close"), "take_distance": 1.5 * distance * pl.col("close")}
         signals = bars.select("symbol", "ts", enter_long=pl.Series(enter), **levels)
-        laid = inputs.signal_arrays(signals)
-        trades = kernel.trade(arrays, laid, instruments, rules).fills["opens"].sum()
-        spent = best(lambda laid=laid: loop.trade(arrays, laid, instruments, rules))
+        laid = arrays.signal_arrays(signals)
+        trades = kernel.trade(laid_bars, laid, instruments, rules).fills["opens"].sum()
+        spent = best(lambda laid=laid: loop.trade(laid_bars, laid, instruments, rules))
         line(f"loop, {name} ({trades:,} trades)", spent / BARS * 1e9, "ns/bar")
 
 

@@ -100,6 +100,12 @@ ENTRIES: dict[str, tuple[list[Ohlc | None], dict[int, Row], Row, list[Any], list
     "a recorded gap refuses it": (
         [FLAT, None, None, UP, FLAT], {0: LONG}, {"gaps": [("A", 1, 2)]}, [], [(3, "long", "gap")],
     ),
+    "so does one of the first minute missed": (
+        [FLAT, None, None, UP, FLAT], {0: LONG}, {"gaps": [("A", 1, 1)]}, [], [(3, "long", "gap")],
+    ),
+    "so does one of the last": (
+        [FLAT, None, None, UP, FLAT], {0: LONG}, {"gaps": [("A", 3, 9)]}, [], [(3, "long", "gap")],
+    ),
     "a gap elsewhere does not": (
         [FLAT, FLAT, None, FLAT], {0: LONG}, {"gaps": [("A", 2, 2), ("B", 1, 1)]} | OPEN_END,
         [BOUGHT], [],

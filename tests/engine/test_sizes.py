@@ -14,6 +14,7 @@ import bt
 from tests.engine.scenes import FLAT, LONG, SHORT, Ohlc, Row, alone, exits, long, scene, short
 
 RISK = {"sizing": "risk", "size": 0.01}
+QUANTITY = {"sizing": "quantity", "size": 7.0}
 EQUITY = {"sizing": "equity", "size": 0.4}
 ALL = {"sizing": "equity", "size": 1.0}
 STOP = long(stop_price=95.0)
@@ -34,7 +35,7 @@ SIZES: dict[str, tuple[Row, Row, Row, float]] = {
     "share of equity at the slipped fill": (LONG, EQUITY, SLIPPED, 10_000 * 0.4 / 101),
     "share of equity times the signal's size": (long(size=1.5), EQUITY, {}, 60),
     "quote amount": (LONG, {"sizing": "notional", "size": 3_000.0}, {}, 30),
-    "quantity": (LONG, {"sizing": "quantity", "size": 7.0}, {}, 7),
+    "quantity": (LONG, QUANTITY, {}, 7),
 }
 
 
@@ -57,7 +58,7 @@ LIMITS: dict[str, tuple[Row, Row, Row, Row, float, tuple[str, float | None, floa
     "shrunk to the step": (LONG, ALL, CAPPED, {"qty_step": 0.5}, 99.5, ("cash", 100, 99.5)),
     "shrunk below the least quantity": (LONG, ALL, CAPPED, {"min_qty": 99.95}, 0, ("min_qty", 100, 0)),
     "a step is no refusal": (long(size=0.999), EQUITY, {}, {"qty_step": 0.25}, 39.75, None),
-    "a quantity on the step stays": (LONG, EQUITY | {"size": 0.3}, {}, {"qty_step": 0.1}, 30, None),
+    "a quantity on the step stays": (LONG, QUANTITY | {"size": 0.3}, {}, {"qty_step": 0.1}, 0.3, None),  # 2.99… steps
     "less than a step": (LONG, EQUITY, {}, {"qty_step": 50.0}, 0, ("min_qty", 40, 0)),
     "the least quantity": (LONG, EQUITY, {}, {"min_qty": 40.0}, 40, None),
     "below the least quantity": (LONG, EQUITY, {}, {"min_qty": 40.5}, 0, ("min_qty", 40, 0)),
@@ -86,7 +87,7 @@ UP: Ohlc = (110.0, 111.0, 109.0, 110.0)
 
 
 def test_size_and_room_come_from_the_opens_of_the_fill_bar() -> None:
-    bars = {"A": [FLAT, FLAT, UP, UP], "B": [FLAT, FLAT, FLAT, FLAT]}
+    bars = {"A": [FLAT, FLAT, (110.0, 140.0, 109.0, 130.0), UP], "B": [FLAT, FLAT, FLAT, FLAT]}
     case = scene(bars, {"A": {0: long(size=2.0)}, "B": {1: LONG}}, account=EQUITY)
     assert quantities(case.simulate()) == [("A", 80), ("B", 20)]  # equity 10,800: wants 43.2, room for 10,800 - 8,800
     assert case.simulate().rejections.select("wanted", "granted").rows() == [(10_800 * 0.4 / 100, 20)]
@@ -121,7 +122,7 @@ PRICES: dict[str, tuple[Row, Ohlc, Row, Row, Row, float, tuple[float, str, str]]
     "slippage on both sides": (LONG, FLAT, SLIPPED, {}, {}, 101, (99, *LAST)),
     "slippage of a short": (SHORT, FLAT, SLIPPED, {}, {}, 99, (101, *LAST)),
     "rounded away from the trader": (LONG, FLAT, {"slippage": 0.0001}, {}, TENTH, 100.1, (99.9, *LAST)),
-    "a price on the grid stays": (LONG, OFF, {}, {}, TENTH, 100, (100.3, *LAST)),
+    "a price on the grid stays": (SHORT, OFF, {}, {}, TENTH, 100, (100.3, *LAST)),
     "slippage in ticks": (LONG, FLAT, {"slippage_ticks": 2}, {}, TENTH, 100.2, (99.8, *LAST)),
     "slippage in ticks without a tick": (LONG, FLAT, {"slippage_ticks": 2}, {}, {}, 100, (100, *LAST)),
     "a stop slips": (STOP, WIDE, SLIPPED, {}, {}, 101, (95 * 0.99, "stop", "stop")),
