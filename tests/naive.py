@@ -6,7 +6,7 @@ Prices and fees are quote currency, quantities base currency, `side` is +1 (long
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
@@ -21,6 +21,8 @@ COSTS = {"taker": 0.00055, "maker": 0.0002, "slippage": 0.0001, "slippage_ticks"
 EXECUTION = {"intrabar": "adverse", "stop": None, "take": None, "trail": None, "take_fill": "market"}
 EXECUTION |= {"max_bars": None, "close_at_end": True}
 LONG, SHORT = 1, -1
+MINUTE = timedelta(minutes=1)
+DUST = 1e-9  # of equity: what rounding leaves of full use buys nothing
 SNAP = 1e-9  # steps; so near a step or a half step counts as on it
 
 
@@ -44,6 +46,7 @@ class Moment:
     number: dict[str, int] = field(default_factory=dict)
     signal: dict[str, Row] = field(default_factory=dict)
     after_gap: set[str] = field(default_factory=set)
+    gap_inside: set[str] = field(default_factory=set)
     last_bar: set[str] = field(default_factory=set)
 
 
@@ -66,6 +69,7 @@ class Position:
     best: float  # of the entry fill and the closed bars while open: carries the trail
     quantity: float = 0.0
     trade: int = 0
+    gap_overlap: bool = False
 
     def trail_level(self) -> float | None:
         if self.trail_distance is None:
@@ -129,6 +133,7 @@ class Loop:
     def __init__(self, account: Row, costs: Row, execution: Row, instruments: dict[str, Row]) -> None:
         self.account, self.costs, self.execution, self.instruments = account, costs, execution, instruments
         self.cash = float(account["cash"])
+        self.paid = 0.0  # fees of the entries at this open
         self.positions: dict[str, Position] = {}
         self.mark: dict[str, float] = {}  # a bar's open until its close, then that close
         self.number: dict[str, int] = {}  # of each symbol's latest bar row, from 0
@@ -146,6 +151,7 @@ class Loop:
         """Close what a signal, the clock or the open itself ends; return the symbols closed by a level."""
         closed_by_level = set()
         for position, bar in self.held_with_bar():
+            position.gap_overlap |= position.symbol in self.now.after_gap
             ordered, passed = self.ordered_exit(position), position.passed_level(bar["open"])
             if ordered is not None:
                 self.close(position, bar["open"], ordered)
@@ -171,6 +177,7 @@ class Loop:
                 self.reject(symbol, side, "conflict")
 
     def enter_at_the_open(self, equity: float, gross: float, closed_by_level: set[str]) -> None:
+        self.paid = 0.0
         for symbol, side in entries_by_priority(self.now):
             if symbol in self.positions:
                 continue  # the same side, ignored: an opposite position has left in step 1
@@ -218,7 +225,7 @@ class Loop:
         symbol, side, fill = position.symbol, position.side, position.entry_price
         wanted, cap = self.raw_quantity(position, equity), self.largest_quantity(position, equity, gross)
         quantity = floor_to_step(min(wanted, cap), self.known(symbol, "qty_step"))
-        if wanted > cap and cap <= 0:
+        if wanted > cap and cap * fill <= DUST * equity:
             self.reject(symbol, side, "cash", wanted)
         elif quantity <= 0 or quantity < (self.known(symbol, "min_qty") or 0.0):
             self.reject(symbol, side, "min_qty", wanted)
@@ -242,7 +249,7 @@ class Loop:
 
     def largest_quantity(self, position: Position, equity: float, gross: float) -> float:
         leverage, taker = self.account["leverage"], self.costs["taker"]
-        room = (leverage * equity - gross) / (1 + leverage * taker)
+        room = (leverage * (equity - self.paid) - gross) / (1 + leverage * taker)
         if position.spot:
             room = min(room, self.cash / (1 + taker))
         return room / position.entry_price
@@ -251,6 +258,7 @@ class Loop:
 
     def exit_inside_the_bar(self) -> None:
         for position, bar in self.held_with_bar():
+            position.gap_overlap |= position.symbol in self.now.gap_inside
             passed = position.passed_level(bar["open"])
             if passed is not None:
                 self.close(position, bar["open"], passed)
@@ -299,12 +307,14 @@ class Loop:
         if position.spot:
             self.cash -= position.quantity * position.entry_price
         self.cash -= fee
+        self.paid += fee
         self.trades += 1
         position.trade = self.trades
         self.positions[position.symbol] = position
         row = {"price": position.entry_price, "reference": position.reference, "fee": fee, "kind": "market"}
         stop, _ = position.active_stop()
-        row |= {"reason": "signal", "stop": stop, "worst": None, "best": None, "ambiguous": False}
+        row |= {"reason": "signal", "stop": stop, "worst": None, "best": None}
+        row |= {"ambiguous": False, "gap_overlap": False}
         self.write_fill(position, position.side, row)
 
     def close(self, position: Position, reference: float, reason: str, *, ambiguous: bool = False) -> None:
@@ -322,6 +332,7 @@ class Loop:
         position.see(fill)
         row = {"price": fill, "reference": reference, "fee": fee, "kind": kind, "reason": reason, "stop": None}
         row |= {"worst": position.worst, "best": position.best, "ambiguous": ambiguous}
+        row |= {"gap_overlap": position.gap_overlap}
         self.write_fill(position, -position.side, row)
 
     def write_fill(self, position: Position, side: int, row: Row) -> None:
@@ -382,6 +393,11 @@ def moments(bars: Iterable[Row], signals: Iterable[Row], gaps: list[Gap]) -> lis
             moment = found.setdefault(bar["ts"], Moment(bar["ts"]))
             moment.bar[symbol], moment.number[symbol] = bar, number
             moment.signal[symbol] = signal_at.get((symbol, previous["ts"]), {}) if previous else {}
+            if any(
+                name == symbol and first < bar["ts"] + (step[symbol] or MINUTE) and last >= bar["ts"]
+                for name, first, last in gaps
+            ):
+                moment.gap_inside.add(symbol)
             if previous and any(
                 name == symbol and first <= bar["ts"] and last >= previous["ts"] + step[symbol]
                 for name, first, last in gaps

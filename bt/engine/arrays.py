@@ -20,21 +20,23 @@ if TYPE_CHECKING:
 _MINUTE = timedelta(minutes=1)
 
 
-def bar_arrays(bars: pl.DataFrame, gaps: pl.DataFrame) -> kernel.Bars:
-    """Lay checked bars out for the loop."""
+def bar_arrays(bars: pl.DataFrame, gaps: pl.DataFrame, length: timedelta | None = None) -> kernel.Bars:
+    """Lay checked bars out for the loop; `length` is that of a bar, None = as the bars themselves show it."""
     symbols = bars["symbol"].unique().sort()
     number = bars["symbol"].cast(pl.Enum(symbols)).to_physical().to_numpy()
     ts = bars["ts"].dt.timestamp("us").to_numpy()
     starts = np.concatenate(([0], np.flatnonzero(np.diff(ts)) + 1, [len(ts)])).astype(np.int64)
-    days = (bars["ts"].gather(starts[:-1]) + (step(bars) - _MINUTE)).dt.date().to_physical().to_numpy()
+    days = (bars["ts"].gather(starts[:-1]) + ((length or _shortest(bars)) - _MINUTE)).dt.date().to_physical().to_numpy()
     last = np.zeros(len(symbols), np.int64)
     last[number] = np.arange(len(ts))  # the last assignment of a symbol stays
+    after_gap, gap_inside = _gap_marks(bars, gaps, length)
     return kernel.Bars(
         starts=starts,
         day=(days - days[0]).astype(np.int32),
         symbol=_own(number, np.int32),
         **{name: _own(bars[name].to_numpy(), np.float64) for name in PRICES},
-        after_gap=_after_gap(bars, gaps),
+        after_gap=after_gap,
+        gap_inside=gap_inside,
         last=last,
     )
 
@@ -95,37 +97,38 @@ def rule_values(account: Account, costs: Costs, execution: Execution) -> kernel.
     )
 
 
-def closing_day(bars: pl.DataFrame) -> date:
+def closing_day(bars: pl.DataFrame, length: timedelta | None) -> date:
     """Give the UTC day in which the first bar closes."""
     first: datetime = bars["ts"][0]
-    return (first + step(bars) - _MINUTE).date()
+    return (first + (length or _shortest(bars)) - _MINUTE).date()
 
 
-def step(bars: pl.DataFrame) -> timedelta:
-    """Give the length of a bar: the smallest distance of two bars of one symbol, a minute where there is only one."""
+def _shortest(bars: pl.DataFrame) -> timedelta:
+    """Read the length of bars off the smallest distance of two of one symbol; a minute where there is only one."""
     distance: timedelta | None = bars.select(pl.col("ts").diff().over("symbol").min()).item()
     return distance or _MINUTE
 
 
-def _after_gap(bars: pl.DataFrame, gaps: pl.DataFrame) -> kernel.Array:
-    """Mark the bars that a gap separates from their symbol's bar before.
+def _gap_marks(bars: pl.DataFrame, gaps: pl.DataFrame, length: timedelta | None) -> tuple[kernel.Array, kernel.Array]:
+    """Mark the bars that a gap separates from their symbol's bar before, and the bars with a gap inside.
 
-    A gap does so when it overlaps the time from the end of the one to the open of the other. How long bars are is
-    asked of each symbol by itself, so that no symbol changes another's fills.
+    A gap separates two bars when it overlaps the time from the end of the one to the open of the other. Without a
+    known length each symbol is asked for its own, so that no symbol changes another's fills.
     """
-    marked = np.zeros(bars.height, np.bool_)
+    after, inside = np.zeros(bars.height, np.bool_), np.zeros(bars.height, np.bool_)
     numbered = bars.select("symbol", "ts").with_row_index("row")
     for (symbol,), holes in gaps.group_by("symbol", maintain_order=True):
         own = numbered.filter(pl.col("symbol") == symbol)
-        if own.height < 2:  # noqa: PLR2004 - nothing lies between
+        if own.is_empty():
             continue
-        distance = own["ts"].diff()
-        own = own.with_columns(ended=own["ts"] - distance + distance.min()).drop_nulls("ended")
-        places = own["ts"].search_sorted(holes["first"], side="left")  # first bar at or after the hole's start
-        for place, last in zip(places, holes["last"], strict=True):
-            touched = own.slice(place).filter(pl.col("ended") <= last)
-            marked[touched["row"].to_numpy()] = True
-    return marked
+        lasting = length or _shortest(own)
+        own = own.with_columns(ended=pl.col("ts").shift(1) + lasting, ends=pl.col("ts") + lasting)
+        for first, last in holes.select("first", "last").rows():
+            near = own.slice(max(int(own["ts"].search_sorted(first)) - 1, 0))  # from the bar that the hole begins in
+            near = near.filter(pl.min_horizontal("ts", "ended") <= last)
+            after[near.filter((pl.col("ts") >= first) & (pl.col("ended") <= last))["row"].to_numpy()] = True
+            inside[near.filter((pl.col("ends") > first) & (pl.col("ts") <= last))["row"].to_numpy()] = True
+    return after, inside
 
 
 def _decimal(value: float | None) -> tuple[float, float]:

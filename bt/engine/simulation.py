@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -12,6 +13,7 @@ import polars as pl
 from bt import assets, kernel
 from bt.engine import arrays, checks
 from bt.engine.settings import Account, Costs, Execution
+from bt.timeframes import minutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +118,7 @@ def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
     execution: Execution | None = None,
     instruments: pl.DataFrame | None = None,
     gaps: pl.DataFrame | None = None,
+    timeframe: str | None = None,
     announce: Callable[[str], None] | None = None,
 ) -> Simulation:
     """Trade signals on bars: one account, any number of symbols, what is known at a close acts at the next open.
@@ -126,7 +129,8 @@ def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
     (true or false), `stop_price, take_price` (quote), `stop_distance, take_distance, trail_distance` (quote, from the
     fill price), `size` (multiplies the configured size), `score` (higher first) and `max_bars`; null says nothing.
     `instruments`: `symbol` and any of `category, tick_size, qty_step, min_qty, min_notional`; null binds nobody.
-    `gaps`: `symbol, first, last`, recorded holes, both ends inclusive.
+    `gaps`: `symbol, first, last`, recorded holes, both ends inclusive. `timeframe` says how long bars are; without it
+    the smallest distance of two bars of a symbol does.
 
     At each bar time: exits at the open (signal, reversal, time stop, levels the open has passed), one snapshot of the
     account, entries at the open by score and symbol, stop, trail and target inside the bar (the entry bar too), and at
@@ -136,8 +140,9 @@ def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
     reverse. A signal acts only while the position it would add to is flat at that open. After an exit by a level at
     an open, an entry at the same open is refused (`reentry`). A stop or trail on the wrong side of the fill refuses
     the entry under every sizing (`stop_side`); a target there fills by the ordinary rules of the entry bar. A gap lies
-    between two bars when it overlaps the time from the end of the first to the open of the second; how long bars are
-    is read off the smallest distance of two bars of that symbol. Rounding down to
+    between two bars when it overlaps the time from the end of the first to the open of the second, that minute
+    included; a trade is tagged `gap_overlap` for those and for gaps inside its bars. Money that is left of full use by
+    rounding (1e-9 of equity) buys nothing; fees paid at an open leave less for the entries after. Rounding down to
     `qty_step` is no rejection; a quantity shrunk for lack of money is a row `cash` with what was wanted and granted.
     `worst` and `best` of a trade take whole bars while it was held and the exit's own price in its last bar.
 
@@ -152,7 +157,8 @@ def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
     rules, holes = checks.checked_instruments(instruments), checks.checked_gaps(gaps)
     checks.require_stop_source(sorted_signals, account, execution)
     symbols = sorted_bars["symbol"].unique().sort()
-    laid = arrays.bar_arrays(sorted_bars, holes)
+    length = timedelta(minutes=minutes(timeframe)) if timeframe else None
+    laid = arrays.bar_arrays(sorted_bars, holes, length)
     outcome = kernel.trade(
         laid,
         arrays.signal_arrays(sorted_signals),
@@ -166,7 +172,7 @@ def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
         _outcome=outcome,
         _times=sorted_bars["ts"].gather(laid.starts[:-1]),
         _symbols=symbols,
-        _first_day=arrays.closing_day(sorted_bars),
+        _first_day=arrays.closing_day(sorted_bars, length),
     )
 
 

@@ -9,7 +9,7 @@ import tempfile
 import threading
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -52,8 +52,6 @@ __all__ = [
     "warm_up",
 ]
 
-_SOURCES: Final = ("layout.py", "prices.py", "loop.py")
-
 
 def trade(
     bars: Bars,
@@ -81,7 +79,9 @@ def warm_up() -> None:
         if (_cache_folder() / "ready").exists():
             one, none = np.ones(1), np.empty(0)
             whole = np.zeros(1, np.int64)
-            bars = Bars(np.arange(2), *(np.zeros(1, np.int32),) * 2, one, one, one, one, np.zeros(1, np.bool_), whole)
+            bars = Bars(
+                np.arange(2), *(np.zeros(1, np.int32),) * 2, one, one, one, one, *(np.zeros(1, np.bool_),) * 2, whole
+            )
             signals = Signals(np.zeros(1, np.uint8), *(none,) * 7, np.empty(0, np.int64))
             nan = float("nan")
             rules = Rules(1.0, 0, 1.0, 1.0, 0, 0.0, 0.0, False, nan, nan, nan, False, 0, True)
@@ -119,6 +119,6 @@ def _identity(numba_version: str) -> str:
     """Tell one compiled loop from another: by sources, place, Python and numba."""
     here = Path(__file__).parent
     digest = hashlib.sha256(f"{here} {sys.version} {numba_version}".encode())
-    for name in _SOURCES:
-        digest.update((here / name).read_bytes())
+    for source in sorted(here.glob("*.py")):
+        digest.update(source.read_bytes())
     return digest.hexdigest()[:16]

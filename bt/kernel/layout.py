@@ -45,6 +45,7 @@ class Bars(NamedTuple):
     low: Array
     close: Array
     after_gap: Array  # bool per row: a recorded gap lies between the symbol's previous bar and this one
+    gap_inside: Array  # bool per row: a recorded gap lies inside this bar
     last: Array  # int64 per symbol: its last row
 
 

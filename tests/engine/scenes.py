@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
-import pytest
 
 from tests.engine.cases import HOUR, START, Case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     import bt
@@ -88,12 +86,6 @@ def _key(symbol: str, place: int) -> Row:
 
 def _bar(symbol: str, place: int, ohlc: Ohlc) -> Row:
     return {**_key(symbol, place), **dict(zip(("open", "high", "low", "close"), ohlc, strict=True)), "volume": 1.0}
-
-
-def known(table: Iterable[str], faulty: set[str]) -> list[Any]:
-    """Give the names of a table for pytest; those known to be faulty must fail."""
-    fault = pytest.mark.xfail(strict=True, reason="known fault of the engine")
-    return [pytest.param(name, marks=fault) if name in faulty else name for name in table]
 
 
 def typed(frame: pl.DataFrame, column: str, kind: Any) -> pl.DataFrame:

@@ -9,13 +9,11 @@ import pytest
 
 import bt
 from tests.engine.cases import HOUR, START, Case
-from tests.engine.scenes import BARS, FLAT, LONG, SIGNALS, Ohlc, alone, fills, known, long, scene, short, typed
+from tests.engine.scenes import BARS, FLAT, LONG, SIGNALS, Ohlc, alone, fills, long, scene, short, typed
 
 GAP = pl.DataFrame({"symbol": ["B"], "first": [START], "last": [START + 9 * HOUR]})
 
 # Refused though they mean the same; the mark is strict: a name leaves this set when its case passes
-OPEN: set[str] = set()
-
 # name: frames that differ from the sound ones in form only
 LAWFUL: dict[str, dict[str, pl.DataFrame]] = {
     **{
@@ -45,7 +43,7 @@ LAWFUL: dict[str, dict[str, pl.DataFrame]] = {
 }
 
 
-@pytest.mark.parametrize("name", known(LAWFUL, OPEN))
+@pytest.mark.parametrize("name", LAWFUL)
 def test_a_form_that_means_the_same_gives_the_same(name: str) -> None:
     given: dict[str, Any] = {"bars": BARS, "signals": SIGNALS} | LAWFUL[name]
     simulation = bt.simulate(given.pop("bars"), given.pop("signals"), **given)

@@ -10,7 +10,7 @@ import pytest
 from tests.engine.cases import random_case
 
 FILLS = ("n", "symbol", "ts", "bar", "side", "qty", "price", "reference", "fee", "slippage", "kind", "reason", "trade")
-FILLS_TOO = ("stop", "worst", "best", "ambiguous")
+FILLS_TOO = ("stop", "worst", "best", "ambiguous", "gap_overlap")
 REJECTIONS = ("symbol", "ts", "side", "reason", "wanted", "granted")
 EQUITY = ("ts", "equity", "cash", "gross", "net")
 
