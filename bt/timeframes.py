@@ -55,7 +55,10 @@ def moment(text: str, *, relative_to: datetime) -> datetime:
         raise BtError(
             f"not a date: {text!r}", "write 2024-01-31, 2024-01-31T12:00, 90d, 2y, ytd or now (UTC)"
         ) from None
-    plain = read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read
+    try:
+        plain = read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read
+    except OverflowError:
+        plain = datetime.min  # noqa: DTZ901
     return _possible(plain, text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -34,8 +35,8 @@ def workspace(made_market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     folder = tmp_path / "workspace"
     shutil.copytree(made_market, folder)
     monkeypatch.chdir(folder)
-    for variable in ("BT_DB", "BT_CASH", "BT_SYMBOLS"):
-        monkeypatch.delenv(variable, raising=False)
+    for variable in [name for name in os.environ if name.startswith("BT_")]:
+        monkeypatch.delenv(variable)
     return folder
 
 

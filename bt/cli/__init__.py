@@ -13,24 +13,34 @@ from bt.errors import BtError, ExitCode
 if TYPE_CHECKING:
     from types import FrameType
 
+    from bt.output.narration import Narrator
 
 _ELSEWHERE = {"backtesting": "run"}  # what freqtrade calls it
+_SIGNALS = {"SIGINT": ExitCode.INTERRUPTED, "SIGTERM": ExitCode.TERMINATED, "SIGHUP": ExitCode.TERMINATED}
+
+
+class _Stopped(BaseException):
+    """The user, or the system, wants this process to end; no `except Exception` on the way may take it for a fault."""
+
+
+_stopped: list[ExitCode] = []  # set by the first signal; libraries may turn what it raises into errors of their own
 
 
 def main() -> None:
     """Run the command line and leave with the documented exit code."""
-    signal.signal(signal.SIGTERM, _terminated)
+    for name in _SIGNALS:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _stop)
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()
     sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command and give its exit code; nothing but `-vv` shows a traceback."""
-    from bt.cli.app import app
     from bt.output.narration import Narrator
 
     narrator = Narrator("json" if _asks_for_json(arguments) else "plain")
@@ -38,50 +48,60 @@ def run(arguments: list[str]) -> int:
         narrator.say(f"{arguments[0]} is bt {_ELSEWHERE[arguments[0]]} here")
         arguments = [_ELSEWHERE[arguments[0]], *arguments[1:]]
     try:
+        from bt.cli.app import app
+
         answer = app(args=arguments, prog_name="bt", standalone_mode=False)
-    except BtError as error:
-        _traceback(arguments)
-        narrator.failed(error.what, error.cure, error.code)
-        return int(error.code)
-    except KeyboardInterrupt:
-        narrator.failed("interrupted", "nothing was left half done", ExitCode.INTERRUPTED)
-        return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.OK)
-    except Exception as error:  # noqa: BLE001 - the last resort, so that a user never meets a traceback
-        code = _usage_error(error, narrator)
-        if code is None:
-            _traceback(arguments)
-            narrator.failed(f"unexpected {type(error).__name__}: {error}", "run it again with -vv and report it", 1)
-            return int(ExitCode.INCOMPLETE)
-        return code
+    except (Exception, KeyboardInterrupt, _Stopped) as error:  # noqa: BLE001 - a user never meets a traceback
+        if "-vv" in arguments:
+            import traceback
+
+            traceback.print_exc()
+        return _failed(error, narrator)
+    if _stopped:  # typer makes an exit of its own of it
+        return _failed(_Stopped(), narrator)
     return int(answer) if isinstance(answer, int) else int(ExitCode.OK)
 
 
-def _usage_error(error: Exception, narrator: Any) -> int | None:
-    """Turn typer's own complaints into ours; None where it is none of them."""
-    code = getattr(error, "exit_code", None)
-    if code is None:
-        return None
-    message = getattr(error, "format_message", None)
-    if message is not None:
-        context = getattr(error, "ctx", None)
-        narrator.failed(message(), f"{context.command_path} --help" if context else "bt --help", ExitCode.USAGE)
-        return int(ExitCode.USAGE)
-    return int(code)
+def _failed(error: BaseException, narrator: Narrator) -> int:
+    """Say what ended the command, and give the exit code for it."""
+    if _stopped or isinstance(error, (KeyboardInterrupt, _Stopped)):
+        code = _stopped[0] if _stopped else ExitCode.INTERRUPTED
+        narrator.failed("stopped", "what was stored is whole; the same command again does the rest", code)
+        return int(code)
+    if isinstance(error, BtError):
+        narrator.failed(error.what, error.cure, error.code)
+        return int(error.code)
+    if isinstance(error, BrokenPipeError):
+        _forget_stdout()
+        return int(ExitCode.OK)
+    if hasattr(error, "exit_code"):
+        return _usage_error(error, narrator)
+    narrator.failed(f"unexpected {type(error).__name__}: {error}", "run it again with -vv and report it", 1)
+    return int(ExitCode.INCOMPLETE)
+
+
+def _usage_error(error: Any, narrator: Narrator) -> int:
+    """Turn typer's own complaints into ours."""
+    if not hasattr(error, "format_message"):
+        return int(error.exit_code)
+    context = getattr(error, "ctx", None)
+    narrator.failed(
+        error.format_message(), f"{context.command_path} --help" if context else "bt --help", ExitCode.USAGE
+    )
+    return int(ExitCode.USAGE)
 
 
 def _asks_for_json(arguments: list[str]) -> bool:
-    return "--progress=json" in arguments or any(pair == ("--progress", "json") for pair in pairwise(arguments))
+    return "--progress=json" in arguments or ("--progress", "json") in pairwise(arguments)
 
 
-def _traceback(arguments: list[str]) -> None:
-    if "-vv" in arguments:
-        import traceback
-
-        traceback.print_exc()
+def _forget_stdout() -> None:
+    """Let nothing be written to a pipe that nobody reads any more, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _terminated(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(int(ExitCode.TERMINATED))
+def _stop(number: int, _frame: FrameType | None) -> None:
+    if _stopped:  # asked twice: now
+        os._exit(_stopped[0])
+    _stopped.append(_SIGNALS[signal.Signals(number).name])
+    raise _Stopped

@@ -50,7 +50,7 @@ def import_(
     options = ImportOptions(
         columns=_mapping(columns), tz=tz, skip_bad=skip_bad, replace=replace, source=source
     )  # fmt: skip
-    call = shared.session({"db": db}, quiet=quiet, progress=progress)
+    call = shared.session({"db": db}, form=form, out=out, quiet=quiet, progress=progress)
     for file in files:
         if not file.is_file():
             raise BtError(f"there is no file {file}", "nothing was imported")
@@ -77,7 +77,7 @@ def data(
     """Show what candles there are: first, last, how many, how complete."""
     from bt.output import emit
 
-    call = shared.session({"db": db}, quiet=quiet)
+    call = shared.session({"db": db}, form=form, out=out, quiet=quiet)
     warehouse = call.warehouse()
     names = _stored(warehouse, symbols or [])
     frame = warehouse.query(
@@ -126,7 +126,7 @@ def check(
 
     from bt.output import emit
 
-    call = shared.session({"db": db}, quiet=quiet, progress=progress)
+    call = shared.session({"db": db}, form=form, out=out, quiet=quiet, progress=progress)
     files = [Path(one) for one in what or [] if _looks_like_a_file(one)]
     names = [one for one in what or [] if not _looks_like_a_file(one)]
     found = [_audit(file, columns, tz, call.narrator) for file in files]

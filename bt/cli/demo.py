@@ -9,17 +9,17 @@ from typing import Final
 
 from bt import config
 from bt.cli import shared
-from bt.cli.start import init
+from bt.cli.start import make_workspace
 from bt.output.narration import Narrator
 
-_RUNS: Final = (("ema_cross", "1h"), ("donchian_breakout", "15m"))
+_RUNS: Final = (("ema_cross", "1h"), ("donchian_breakout", "1h"))
 
 
 def play(folder: Path, *, quiet: bool, progress: str) -> None:
     """Play the demo in `folder`; a second time finds everything stored and runs again."""
     from bt.cli.testing import print_run, run_strategy
 
-    init(folder)
+    make_workspace(folder)
     narrator = Narrator("none" if quiet else progress)
     call = _session(folder, narrator)
     _bring_data(call, folder / "candles")

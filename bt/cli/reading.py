@@ -31,7 +31,7 @@ def runs(
     """List the stored runs."""
     from bt.output import emit
 
-    call = shared.session({"db": db}, quiet=quiet)
+    call = shared.session({"db": db}, form=form, out=out, quiet=quiet)
     columns = {
         "run": "runs.run_id", "name": "name", "strategy": "strategy", "symbols": "symbols", "timeframe": "timeframe",
         "net_profit": "net_profit", "max_drawdown": "max_drawdown", "sharpe": "sharpe", "calmar": "calmar",
@@ -84,7 +84,7 @@ def show(
     from bt.output import emit
     from bt.results import find
 
-    results = find(shared.session({"db": db}, quiet=quiet).warehouse(), run).get_results()
+    results = find(shared.session({"db": db}, form=form, out=out, quiet=quiet).warehouse(), run).get_results()
     if by is None:
         print_run(results, form, out)
         return ExitCode.OK
@@ -107,7 +107,7 @@ def trades(
     from bt.output import emit
     from bt.results import find
 
-    results = find(shared.session({"db": db}, quiet=quiet).warehouse(), run).get_results()
+    results = find(shared.session({"db": db}, form=form, out=out, quiet=quiet).warehouse(), run).get_results()
     columns = "*" if form != "table" else (
         "trade, symbol, side, entry_ts as entry, exit_reason as exit, bars, round(pnl, 2) as pnl, round(r, 2) as r"
     )  # fmt: skip
@@ -128,7 +128,7 @@ def sql(
     """Ask the warehouse a question in SQL; nothing can be changed by it."""
     from bt.output import emit
 
-    call = shared.session({"db": db}, quiet=quiet)
+    call = shared.session({"db": db}, form=form, out=out, quiet=quiet)
     text = _query_text(query, file)
     emit(call.warehouse().ask(text), form, out)
     return ExitCode.OK

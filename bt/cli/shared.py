@@ -39,9 +39,7 @@ class Session:
         """Open the warehouse; only commands that bring data make a missing one."""
         from bt.warehouse import Warehouse
 
-        return Warehouse(
-            self.settings.db, create=create, sql=self.sql_folders(), wait=self.settings["wait"]
-        )  # fmt: skip
+        return Warehouse(self.settings.db, create=create, sql=self.sql_folders(), wait=self.settings["wait"])
 
     def sql_folders(self) -> list[Path]:
         """Give the workspace's own `sql` folder, where it is not bt's."""
@@ -51,7 +49,20 @@ class Session:
         return [own] if own.is_dir() and own.resolve() != assets.folder("sql").resolve() else []
 
 
-def session(flags: dict[str, Any] | None = None, *, quiet: bool = False, progress: str = "auto") -> Session:
-    """Resolve the settings of this call; `flags` are those of its options that are settings, None where not given."""
+def session(
+    flags: dict[str, Any] | None = None,
+    *,
+    form: str = "table",
+    out: Path | None = None,
+    quiet: bool = False,
+    progress: str = "auto",
+) -> Session:
+    """Resolve the settings of this call; `flags` are those of its options that are settings, None where not given.
+
+    What cannot be printed in the end is refused here, before any work.
+    """
+    from bt.output import check_output
+
+    check_output(form, out)
     settings = config.resolve(flags or {}, os.environ, Path.cwd())
     return Session(settings, Narrator("none" if quiet else progress), datetime.now(UTC).replace(tzinfo=None))

@@ -22,10 +22,22 @@ _GITIGNORE = "warehouse/\n__pycache__/\n"
 
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder of the workspace.")] = Path(),
+    progress: shared.Progress = "auto",
+    quiet: shared.Quiet = False,
     _verbose: shared.Verbose = 0,
 ) -> int:
     """Make a workspace: an example strategy, settings, and a warehouse."""
     from bt.output import Narrator
+
+    make_workspace(folder)
+    Narrator("none" if quiet else progress).say(
+        f"workspace {folder.resolve()}: next, bt import FILE --symbol BTCUSDT, then bt run example -s BTCUSDT"
+    )
+    return ExitCode.OK
+
+
+def make_workspace(folder: Path) -> None:
+    """Make the files of a workspace; what is there stays as it is."""
     from bt.strategy import template
     from bt.warehouse import Warehouse
 
@@ -37,16 +49,12 @@ def init(
     try:
         for path, text in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            if not path.exists():  # what is there stays as it is
+            if not path.exists():
                 path.write_text(text, encoding="utf-8")
         (folder / "reports").mkdir(exist_ok=True)
     except OSError as error:
         raise BtError(f"cannot make a workspace in {folder}: {error.strerror}", "choose another folder") from None
     Warehouse(folder / "warehouse" / "bt.duckdb")
-    Narrator().say(
-        f"workspace {folder.resolve()}: next, bt import FILE --symbol BTCUSDT, then bt run example -s BTCUSDT"
-    )
-    return ExitCode.OK
 
 
 def demo(
@@ -74,7 +82,7 @@ def config(
     from bt.config import SETTINGS
     from bt.output import emit
 
-    settings = shared.session({"db": db}).settings
+    settings = shared.session({"db": db}, form=form, out=out).settings
     rows = [
         (name, _written(settings[name]), settings.origins[name], setting.meaning) for name, setting in SETTINGS.items()
     ]

@@ -26,7 +26,7 @@ def strategies(
     from bt import strategy
     from bt.output import emit
 
-    workspace = shared.session().settings.workspace
+    workspace = shared.session(form=form, out=out).settings.workspace
     if name is None:
         rows = [(known, _headline(path), str(path)) for known, path in strategy.names(workspace).items()]
         emit(pl.DataFrame(rows, schema=["strategy", "what", "file"], orient="row"), form, out)

@@ -62,7 +62,7 @@ def run(
         "taker": taker, "maker": maker, "slippage": slippage, "slippage_ticks": slippage_ticks, "intrabar": intrabar,
         "db": db,
     }  # fmt: skip
-    call = shared.session(flags, quiet=quiet, progress=progress)
+    call = shared.session(flags, form=form, out=out, quiet=quiet, progress=progress)
     done = run_strategy(call, strategy, _pairs(param or []), name=name, note=note)
     results = done.get_results()
     print_run(results, form, out)
@@ -89,7 +89,7 @@ def run_strategy(
     account, costs, execution = engine_settings(settings)
     order = strategies.Order(
         symbols=settings["symbols"], timeframe=settings["timeframe"], first=first, end=end, account=account,
-        costs=costs, execution=execution, name=name, note=note, sql=tuple(call.sql_folders()),
+        costs=costs, execution=execution, name=name, note=note,
     )  # fmt: skip
     return strategies.run(chosen, warehouse, order, listener=call.narrator)
 

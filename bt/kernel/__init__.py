@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +33,7 @@ from bt.kernel.layout import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = [
     "ENTER_LONG",
@@ -68,7 +70,8 @@ def trade(
     from bt.kernel import loop
 
     outcome: Outcome = loop.trade(bars, signals, instruments, rules)
-    ready.touch()
+    with suppress(OSError):  # a full disk must not cost the result
+        ready.touch()
     return outcome
 
 
@@ -99,20 +102,36 @@ def _cache_folder() -> Path:
     """
     import numba
 
-    given = os.environ.get("NUMBA_CACHE_DIR")
-    home = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    for base in (home, Path(tempfile.gettempdir())):
-        folder = base / "bt-warehouse" / _identity(numba.__version__)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            break
-    else:
+    folder = next(filter(_is_ours, _candidates(_identity(numba.__version__))), None)
+    if folder is None:
         folder = Path(tempfile.mkdtemp(prefix="bt-warehouse-"))
     numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
     return folder
+
+
+def _candidates(identity: str) -> Iterator[Path]:
+    """Give where the compiled loop may be kept: where numba was told, in the user's cache, in the temporary folder."""
+    if given := os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(given) / "bt-warehouse" / identity
+    with suppress(RuntimeError):  # no home
+        yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bt-warehouse" / identity
+    yield Path(tempfile.gettempdir()) / f"bt-warehouse-{_user()}" / identity
+
+
+def _is_ours(folder: Path) -> bool:
+    """Make the folder and say whether it is this user's alone to write: what lies there is run as code."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        state = folder.stat()
+    except OSError:
+        return False
+    mine = not hasattr(os, "getuid") or state.st_uid == os.getuid()
+    return mine and not state.st_mode & stat.S_IWOTH and os.access(folder, os.W_OK)
+
+
+def _user() -> str:
+    """Give a name for this user that needs no entry anywhere."""
+    return str(os.getuid()) if hasattr(os, "getuid") else "user"
 
 
 def _identity(numba_version: str) -> str:

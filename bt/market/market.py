@@ -17,7 +17,6 @@ from bt.warehouse import Warehouse, query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     import duckdb
 
@@ -33,6 +32,11 @@ _BASE: Final = """
             (select max(ts) + interval 1 minute from candles where symbol = $symbol)
         )
 """
+_COUNT: Final = """
+    select count(*) as bars
+    from bars($timeframe)
+    where symbol = $symbol and ts >= $begin and ts < $first
+"""
 _THREADS: Final = 2
 
 
@@ -40,10 +44,10 @@ class Market:
     """Give bars of `symbols` on `timeframe` from `first` (with what indicators need before it) to `end` (exclusive).
 
     A bar that has not ended by `end`, or by its symbol's last candle, is left out. `warm_up` is how many bars before
-    `first` are given at least; `sql` names folders with further indicators.
+    `first` are given at least. Indicators are bt's own and those of the warehouse's further `sql` folders.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         warehouse: Warehouse,
         *,
@@ -52,10 +56,8 @@ class Market:
         first: datetime,
         end: datetime,
         warm_up: int = 0,
-        sql: Sequence[Path] = (),
     ) -> None:
         self._warehouse = warehouse
-        self._sql = tuple(sql)
         self._warm_up = warm_up
         self._known: dict[tuple[tuple[str, Indicator], ...], pl.DataFrame] = {}
         self._bar = timedelta(minutes=minutes(timeframe))
@@ -82,37 +84,50 @@ class Market:
 
     def tested(self) -> pl.DataFrame:
         """Give the bars to trade: those from `first` on, without indicators."""
-        frame = next(iter(self._known.values()), None)
-        if frame is None:
-            frame = self._load({})
-        return frame.filter(pl.col("ts") >= self.first).select(
+        if not self._known:
+            self.bars()
+        return next(iter(self._known.values())).filter(pl.col("ts") >= self.first).select(
             "symbol", "ts", "open", "high", "low", "close", "volume"
         )  # fmt: skip
 
     def _load(self, indicators: Mapping[str, Indicator]) -> pl.DataFrame:
-        before = max(look_back(indicators, self._sql), self._warm_up)
-        sql = compose(indicators, base=_BASE, timeframe=self.timeframe, folders=self._sql) + "\norder by ts"
+        folders = self._warehouse.sql
+        before = max(look_back(indicators, folders), self._warm_up)
+        sql = compose(indicators, base=_BASE, timeframe=self.timeframe, folders=folders) + "\norder by ts"
         sql = f"select * exclude (symbol) from ({sql})"
         with self._warehouse.read() as connection, ThreadPoolExecutor(_THREADS) as threads:
             cursors = [connection.cursor() for _ in self.symbols]
-            return pl.concat(threads.map(partial(self._one, sql, before), cursors, self.symbols))
+            try:
+                return pl.concat(threads.map(partial(self._one, sql, before), cursors, self.symbols))
+            except BaseException:  # stopped by the user too: do not wait for queries that nobody wants any more
+                for cursor in cursors:
+                    cursor.interrupt()
+                raise
 
     def _one(self, sql: str, before: int, cursor: duckdb.DuckDBPyConnection, symbol: str) -> pl.DataFrame:
         """Load one symbol by itself: then not even the last bit of a bar hangs on others, or on what follows it."""
+        found = query(cursor, "select min(ts) as first from candles where symbol = $symbol", {"symbol": symbol})
+        if found["first"][0] is None:
+            raise BtError(f"there are no candles of {symbol}", f"bt import FILE --symbol {symbol}")
         parameters = {
             "timeframe": self.timeframe,
             "symbol": symbol,
-            "first": _earlier(self.first, before * self._bar),
+            "first": self._begin(cursor, symbol, before, found["first"][0]),
             "minutes": minutes(self.timeframe),
             "end": self.end,
         }
-        frame = query(cursor, sql, parameters)
-        if (
-            frame.is_empty()
-            and not query(cursor, "from candles where symbol = $symbol limit 1", {"symbol": symbol}).height
-        ):
-            raise BtError(f"there are no candles of {symbol}", f"bt import FILE --symbol {symbol}")
-        return frame.select(pl.lit(symbol).alias("symbol"), pl.all())
+        return query(cursor, sql, parameters).select(pl.lit(symbol).alias("symbol"), pl.all())
+
+    def _begin(self, cursor: duckdb.DuckDBPyConnection, symbol: str, before: int, least: datetime) -> datetime:
+        """Give a moment from which on there are `before` bars before `first`, however sparse they are."""
+        window = before * self._bar
+        while True:
+            begin = _earlier(self.first, window)
+            asked = {"timeframe": self.timeframe, "symbol": symbol, "begin": begin, "first": self.first}
+            found = query(cursor, _COUNT, asked)["bars"][0] if before else 0
+            if found >= before or begin <= least:
+                return begin
+            window *= 2
 
 
 def _earlier(moment: datetime, length: timedelta) -> datetime:

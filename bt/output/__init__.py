@@ -2,6 +2,17 @@
 
 from bt.output.narration import Narrator
 from bt.output.panel import run_panel, sparkline
-from bt.output.tables import FORMATS, emit, object_json, printable, table, write
+from bt.output.tables import FORMATS, check_output, emit, object_json, printable, table, write
 
-__all__ = ["FORMATS", "Narrator", "emit", "object_json", "printable", "run_panel", "sparkline", "table", "write"]
+__all__ = [
+    "FORMATS",
+    "Narrator",
+    "check_output",
+    "emit",
+    "object_json",
+    "printable",
+    "run_panel",
+    "sparkline",
+    "table",
+    "write",
+]

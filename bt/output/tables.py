@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -21,25 +22,35 @@ _BETWEEN: Final = "  "
 _NARROW: Final = 80  # columns; what a terminal that does not say is taken for
 
 
-def emit(frame: pl.DataFrame, form: str, out: Path | None = None, *, force: bool = False) -> None:
-    """Write rows to stdout or to `out`, in one of FORMATS."""
+def check_output(form: str, out: Path | None) -> None:
+    """Refuse a format or a file that could not be written in the end."""
     if form not in FORMATS:
         raise BtError(f"there is no format {form!r}", hint(form, FORMATS))
     if form == "parquet" and out is None and sys.stdout.isatty():
         raise BtError("parquet is not for a terminal", "name a file: -O rows.parquet")
-    content = parquet(frame) if form == "parquet" else text(frame, form)
-    write(content, out, force=force)
+    if out is None:
+        return
+    if out.exists():
+        raise BtError(f"{out} exists already", "choose another name, or remove it first")
+    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
+        raise BtError(f"cannot write {out}: its folder is missing or not writable", "choose another place")
 
 
-def write(content: str | bytes, out: Path | None, *, force: bool = False) -> None:
-    """Write to a file that must not exist unless `force` is given, or to stdout."""
+def emit(frame: pl.DataFrame, form: str, out: Path | None = None) -> None:
+    """Write rows to stdout or to `out`, in one of FORMATS."""
+    check_output(form, out)
+    write(parquet(frame) if form == "parquet" else text(frame, form), out)
+
+
+def write(content: str | bytes, out: Path | None) -> None:
+    """Write to stdout, or to a file that must not exist yet."""
     data = content.encode() if isinstance(content, str) else content
     if out is None:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
         return
     try:
-        with out.open("wb" if force else "xb") as file:
+        with out.open("xb") as file:
             file.write(data)
     except FileExistsError:
         raise BtError(f"{out} exists already", "choose another name, or remove it first") from None

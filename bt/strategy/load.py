@@ -45,16 +45,17 @@ def load(wanted: str, workspace: Path) -> type[BaseStrategy]:
 
 
 def _imported(path: Path) -> object:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = f"bt_strategies.{path.stem}"  # a name of its own: a strategy may be called random
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise BtError(f"{path} cannot be imported", "a strategy is a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # dataclasses look their module up
+    sys.modules[name] = module  # dataclasses look their module up
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is data
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        sys.modules.pop(path.stem, None)
+        sys.modules.pop(name, None)
         raise BtError(f"{path}, line {line_in(path, error)}: {described(error)}", "mend the file") from error
     return module
 
@@ -77,7 +78,9 @@ def _only_strategy(path: Path, module: object) -> type[BaseStrategy]:
     found = [
         member
         for _, member in inspect.getmembers(module, inspect.isclass)
-        if issubclass(member, BaseStrategy) and member is not BaseStrategy and member.__module__ == path.stem
+        if issubclass(member, BaseStrategy)
+        and member is not BaseStrategy
+        and member.__module__ == f"bt_strategies.{path.stem}"
     ]
     if len(found) != 1:
         what = "no strategy" if not found else f"{len(found)} strategies"
@@ -110,13 +113,15 @@ def _future(method: str, call: ast.Call) -> str:
     given: dict[str, object] = {
         key.arg: _constant(key.value) for key in call.keywords if key.arg and _constant(key.value) is not None
     }
-    first = _constant(call.args[0]) if call.args else None
+    first, second = ([_constant(argument) for argument in call.args] + [None, None])[:2]
     if method in {"shift", "diff", "pct_change"}:
         steps = given.get("n", given.get("periods", first))
         if isinstance(steps, int) and steps < 0:
             return f"{method}({steps})"
-    if method == "backward_fill" or (method == "fill_null" and given.get("strategy") == "backward"):
+    if method == "backward_fill" or (method == "fill_null" and "backward" in {given.get("strategy"), second}):
         return "a backward fill"
+    if method == "reverse":
+        return "reverse()"
     if method.startswith("rolling") and given.get("center") is True:
         return f"{method}(center=True)"
     if method == "join_asof" and given.get("strategy") in {"forward", "nearest"}:

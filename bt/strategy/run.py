@@ -65,7 +65,6 @@ class Order:
     execution: Execution | None = None
     name: str | None = None
     note: str | None = None
-    sql: tuple[Any, ...] = ()
 
 
 @dataclass
@@ -96,7 +95,7 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, order: Order, *, listener:
         gaps = _gaps(warehouse, names, first, end)
         market = Market(
             warehouse, symbols=names, timeframe=order.timeframe, first=first, end=end,
-            warm_up=max(strategy.warm_up, 1), sql=order.sql,
+            warm_up=max(strategy.warm_up, 1),
         )  # fmt: skip
     warm_up()
     with clock.stage("signals"):
@@ -104,7 +103,8 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, order: Order, *, listener:
         bars = market.tested()
         if bars.is_empty():
             raise BtError(f"no finished {order.timeframe} bar from {first} to {end}", "widen the span or ingest more")
-        trading = _Trading(name, bars, signals, order.account or Account(), order.costs or Costs(), instruments, gaps)
+        account, costs = order.account or Account(), order.costs or Costs()
+        trading = _Trading(name, order.timeframe, bars, signals, account, costs, instruments, gaps)
     with clock.stage("trades"):
         done = trading.simulate(execution, clock.listener.say)
         envelope = trading.envelope(execution) if done.ambiguous else None
@@ -120,7 +120,7 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, order: Order, *, listener:
             end=last_bar + timedelta(minutes=minutes(order.timeframe)),
             quote=quote,
             config=_config(trading, execution),
-            fingerprint=fingerprint(market.read()),
+            fingerprint=fingerprint([*market.read(), gaps]),
             name=order.name,
             note=order.note,
             bars=bars.height,
@@ -136,6 +136,7 @@ class _Trading:
     """What the engine is given, apart from how orders become fills."""
 
     strategy: str
+    timeframe: str
     bars: pl.DataFrame
     signals: pl.DataFrame
     account: Account
@@ -148,7 +149,7 @@ class _Trading:
         try:
             return simulate(
                 self.bars, self.signals, account=self.account, costs=self.costs, execution=execution,
-                instruments=self.instruments, gaps=self.gaps, announce=announce,
+                instruments=self.instruments, gaps=self.gaps, timeframe=self.timeframe, announce=announce,
             )  # fmt: skip
         except BtError as error:
             raise BtError(f"{self.strategy}: {error.what}", error.cure) from error
@@ -265,6 +266,9 @@ def _warnings(
         yield "the account was ruined: everything was closed and the run ended there"
     if trades < FEW_TRADES:
         yield f"only {_count(trades, 'trade')}: too few to judge by"
+    won = done.trades["pnl"].drop_nulls()
+    if won.sum() > 0 and won.max() > won.sum() / 2 and len(won) > 1:  # type: ignore[operator]
+        yield f"one trade made {won.max() / won.sum():.0%} of the profit"  # type: ignore[operator]
     if gaps.height:
         names = ", ".join(gaps["symbol"].unique().sort())
         yield f"{_count(gaps.height, 'gap')} in the candles of {names}; see bt check"

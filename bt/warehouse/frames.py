@@ -40,6 +40,8 @@ def query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameter
     """Run one SELECT and give its rows: NULL becomes null, types follow the query, a repeated name gets a number."""
     answer = connection.execute(sql, parameters)
     description = answer.description or []
+    if any(not _plain(str(column[1])) for column in description):
+        answer = connection.execute(_as_text(sql, description), parameters)
     names = _distinct([column[0] for column in description])
     if names == [column[0] for column in description]:
         arrays = list(answer.fetchnumpy().values())
@@ -77,6 +79,20 @@ class _Stream:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self._frame.__arrow_c_stream__(requested_schema)
+
+
+def _plain(kind: str) -> bool:
+    return kind in _TYPES or kind == "JSON" or kind.startswith(("DECIMAL", "HUGEINT", "UHUGEINT"))
+
+
+def _as_text(sql: str, description: list[Any]) -> str:
+    """Let DuckDB write out values that NumPy has no type for: lists, intervals, enums, zoned times."""
+    names = [f"c{place}" for place in range(len(description))]
+    shown = [
+        name if _plain(str(column[1])) else f"{name}::varchar as {name}"
+        for name, column in zip(names, description, strict=True)
+    ]
+    return f"select {', '.join(shown)} from ({sql.strip().rstrip(';')}\n) as answer({', '.join(names)})"
 
 
 def _series(name: str, values: np.ndarray[Any, Any], kind: str) -> pl.Series:

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +31,7 @@ _HARDENED: Final = {
     "lock_configuration": "true",
 }
 _QUESTIONS: Final = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+_BROKEN: Final = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 _STORAGE: Final = "v1.0.0"  # what DuckDB 1.1 and the drivers of BI tools can read
 
 
@@ -45,6 +46,7 @@ class Warehouse:
     def __init__(
         self, path: str | Path = ":memory:", *, create: bool = True, sql: Sequence[Path] = (), wait: float = 10.0
     ) -> None:
+        self.sql = tuple(sql)
         self._files = schema.sql_files([assets.folder("sql"), *sql])
         self._wait = wait
         self._guard = threading.RLock()
@@ -55,11 +57,11 @@ class Warehouse:
         if self.path is None:
             self._open = duckdb.connect(":memory:", config=dict(_HARDENED))
             self._writing = True
-            _build_all(self._open, self._files)
+            _build_all(self._open, self._files, self._built_from())
         elif not self.path.exists():
             if not create:
                 raise BtError(f"there is no warehouse at {self.path}", "make one: bt init, bt demo or bt import")
-            _create(self.path, self._files)
+            _create(self.path, self._files, self._built_from())
 
     def __repr__(self) -> str:
         return f"Warehouse({str(self.path or ':memory:')!r})"
@@ -67,13 +69,13 @@ class Warehouse:
     @contextmanager
     def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Give a connection that sees one consistent state and writes nothing but temporary tables."""
-        with self._guard, ExitStack() as closing:
+        with self._guard, _failures_explained(self.path), ExitStack() as closing:
             yield self._nested() if self._open else self._session(closing, write=False)
 
     @contextmanager
     def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Give a connection inside one transaction: committed at the end of the block, rolled back on any error."""
-        with self._guard, ExitStack() as closing:
+        with self._guard, _failures_explained(self.path), ExitStack() as closing:
             if self._open and not self._writing:
                 raise RuntimeError("write() inside read() of the same warehouse")
             connection = self._nested() if self._open else self._session(closing, write=True)
@@ -81,10 +83,9 @@ class Warehouse:
             try:
                 yield connection
                 connection.execute("commit")
-            except duckdb.FatalException as error:
-                raise WarehouseError(_first_line(error), "free some disk space, then run the command again") from error
             except BaseException:
-                connection.execute("rollback")
+                with suppress(duckdb.Error):  # it is gone already where the database itself failed
+                    connection.execute("rollback")
                 raise
 
     def query(self, sql: str, parameters: frames.Parameters = None) -> pl.DataFrame:
@@ -101,8 +102,10 @@ class Warehouse:
                     kinds = ", ".join(statement.type.name.lower() for statement in statements) or "nothing"
                     raise QueryError(f"only one SELECT is answered here, not: {kinds}", 'bt sql "select … from …"')
                 return frames.query(connection, sql)
+            except _BROKEN:
+                raise
             except duckdb.Error as error:
-                raise QueryError(str(error).strip(), 'bt sql "show tables" lists what there is') from None
+                raise QueryError(_first_line(error), 'bt sql "show tables" lists what there is') from None
 
     def _nested(self) -> duckdb.DuckDBPyConnection:
         assert self._open is not None  # noqa: S101 - for the type checker
@@ -128,18 +131,20 @@ class Warehouse:
     def _check_schema(self) -> None:
         """Refuse a file that is not ours or newer, migrate an older one, rebuild views whose definitions changed."""
         assert self.path is not None  # noqa: S101
-        current = schema.sql_hash(self._files)
         connection = _connect(self.path, read_only=True, wait=self._wait)  # no lock file beside what may not be ours
         try:
             version, built_from = _info(connection, self.path)
         finally:
             connection.close()
+        current = self._built_from(built_from)
         newest = 1 + len(schema.MIGRATIONS)
-        if version == newest and built_from == current:
-            return
-        if version <= newest and not os.access(self.path, os.W_OK):
-            if version == newest:
-                return  # the views in a read-only file stay as they were built
+        if version > newest:
+            raise WarehouseError(
+                f"{self.path} has schema version {version}, this bt knows {newest}", "upgrade bt-warehouse"
+            )
+        if version == newest and (built_from == current or not os.access(self.path, os.W_OK)):
+            return  # the views in a read-only file stay as they were built
+        if not os.access(self.path, os.W_OK):
             raise WarehouseError(f"{self.path} has an older schema and is not writable", "make it writable once")
         with lock.held(self.path, exclusive=True, wait=self._wait):
             connection = _connect(self.path, read_only=False, wait=self._wait)
@@ -151,6 +156,25 @@ class Warehouse:
                 connection.execute("commit")
             finally:
                 connection.close()
+
+    def _built_from(self, before: str = "") -> str:
+        """Give what the views are to be built from: bt's own files, and further ones, or those that were known before.
+
+        So a program that does not name the further folders neither drops their relations nor builds all anew.
+        """
+        own = assets.folder("sql")
+        mine = schema.sql_hash(file for file in self._files if own in file.parents)
+        further = [file for file in self._files if own not in file.parents]
+        return f"{mine}+{schema.sql_hash(further)}" if further else "+".join([mine, *before.split("+")[1:]])
+
+
+@contextmanager
+def _failures_explained(path: Path | None) -> Iterator[None]:
+    """Turn what breaks a database into one sentence about this warehouse."""
+    try:
+        yield
+    except _BROKEN as error:
+        raise WarehouseError(f"{path or ':memory:'}: {_first_line(error)}", _cure(path, error)) from error
 
 
 @contextmanager
@@ -169,17 +193,20 @@ def _local(path: str) -> Path:
     return Path(path).expanduser()
 
 
-def _create(path: Path, files: Sequence[Path]) -> None:
+def _create(path: Path, files: Sequence[Path], built_from: str) -> None:
     """Make a new warehouse under a temporary name, then rename: a half-made file is never seen."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".bt-new-", dir=path.parent))
+    except OSError as error:
+        raise WarehouseError(f"cannot make {path}: {error.strerror}", "choose another place with --db") from error
     try:
         new = folder / "new.duckdb"
         with duckdb.connect(":memory:") as connection:
             quoted = str(new).replace("'", "''")
             connection.execute(f"attach '{quoted}' as made (storage_version '{_STORAGE}')")
             connection.execute("use made")
-            _build_all(connection, files)
+            _build_all(connection, files, built_from)
             connection.execute("checkpoint made")
             connection.execute("use memory")
             connection.execute("detach made")
@@ -189,15 +216,16 @@ def _create(path: Path, files: Sequence[Path]) -> None:
             return
         except OSError:
             new.rename(path)
-    except OSError as error:
-        raise WarehouseError(f"cannot make {path}: {error.strerror}", "choose another place with --db") from error
+    except (OSError, *_BROKEN) as error:
+        problem = error.strerror if isinstance(error, OSError) else _first_line(error)
+        raise WarehouseError(f"cannot make {path}: {problem}", "choose another place with --db") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _build_all(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+def _build_all(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], built_from: str) -> None:
     schema.build(connection, files)
-    schema.stamp(connection, 1 + len(schema.MIGRATIONS), schema.sql_hash(files))
+    schema.stamp(connection, 1 + len(schema.MIGRATIONS), built_from)
 
 
 def _connect(path: Path, *, read_only: bool, wait: float) -> duckdb.DuckDBPyConnection:
@@ -232,10 +260,13 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0]
 
 
-def _cure(path: Path, error: Exception) -> str:
+def _cure(path: Path | None, error: Exception) -> str:
     text = str(error)
+    if "No space left" in text or "disk" in text.lower():
+        return "free some disk space, then run the command again"
     if "WAL" in text:
-        return f"its log is damaged: move {path.name}.wal away (what came after the last checkpoint is lost)"
+        name = path.name if path else "the warehouse"
+        return f"its log is damaged: move {name}.wal away (what came after the last checkpoint is lost)"
     if "not a valid DuckDB" in text or "extension" in text:
         return "it was not touched; give the path of a bt warehouse with --db"
     return "restore it from a copy, or name another warehouse with --db"

@@ -13,6 +13,7 @@ create table if not exists days (
     bars_in_market bigint not null,    -- of these, closed with a position open
     fees double not null,              -- quote; of the day's fills
     slippage double not null,          -- quote; of the day's fills
+    turnover double not null,          -- quote; traded value of the day's fills
     slipped_value double not null,     -- quote; traded value that pays slippage (market and stop fills)
     funding double not null,           -- quote; received, negative = paid
     trades bigint not null,            -- closed on this day (so below)
@@ -25,5 +26,7 @@ create table if not exists days (
     worst double,                      -- quote; lowest pnl
     r_trades bigint not null,          -- trades with a stop
     r_sum double not null,             -- sum of their R multiples
-    trade_bars bigint not null         -- sum of bars held
+    trade_bars bigint not null,        -- sum of bars held
+    ambiguous bigint not null,         -- of the closed trades, ended in a bar that touched stop and target both
+    liquidations bigint not null       -- of the closed trades, ended by liquidation
 );

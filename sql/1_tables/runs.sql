@@ -20,14 +20,14 @@ create table if not exists runs (
     strategy_hash varchar not null,        -- SHA-256 of it
     versions varchar not null,             -- JSON; bt, python, duckdb, polars, numpy, numba
     seed bigint,                           -- of samplers; null = none was used
-    status varchar not null,               -- finished or ruined
+    status varchar not null,               -- finished or ruined; of a sweep also running or interrupted
     bars bigint not null,                  -- tested (symbol, ts) rows
     buy_hold double,                       -- fraction; equal cash in every symbol at its first open, sold at its last close, no costs
     ambiguous bigint not null,             -- exits in bars that touched stop and target both
     adverse_equity double,                 -- quote; final equity with every ambiguous bar taken stop first; null = none was ambiguous
     favourable_equity double,              -- quote; with target first
     warnings varchar not null,             -- JSON list of sentences
-    timings varchar not null,              -- JSON object, stage to seconds (wall clock)
+    timings varchar not null,              -- JSON object, stage to seconds (wall clock), without the storing itself
     created_ts timestamp not null,         -- UTC; wall clock
     primary key (run_id)
 );

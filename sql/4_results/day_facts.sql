@@ -6,6 +6,7 @@ with filled as (
         (ts + to_minutes(bar_minutes - 1))::date as day,
         sum(fee order by n) as fees,
         sum(slippage order by n) as slippage,
+        sum(qty * price order by n) as turnover,
         coalesce(sum(qty * price order by n) filter (where kind <> 'limit'), 0) as slipped_value,
     from fills
     where run_id = run
@@ -35,6 +36,8 @@ closed as (
         count(r) as r_trades,
         coalesce(sum(r order by trade), 0) as r_sum,
         sum(bars)::bigint as trade_bars,
+        count(*) filter (where ambiguous) as ambiguous,
+        count(*) filter (where exit_reason = 'liquidation') as liquidations,
     from trades
     where run_id = run and not is_open
     group by all
@@ -44,6 +47,7 @@ select
     day,
     coalesce(fees, 0) as fees,
     coalesce(slippage, 0) as slippage,
+    coalesce(turnover, 0) as turnover,
     coalesce(slipped_value, 0) as slipped_value,
     coalesce(funding, 0) as funding,
     coalesce(trades, 0) as trades,
@@ -57,6 +61,8 @@ select
     coalesce(r_trades, 0) as r_trades,
     coalesce(r_sum, 0) as r_sum,
     coalesce(trade_bars, 0) as trade_bars,
+    coalesce(ambiguous, 0) as ambiguous,
+    coalesce(liquidations, 0) as liquidations,
 from filled
 full join paid using (day)
 full join closed using (day);

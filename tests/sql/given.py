@@ -24,7 +24,8 @@ DULL: dict[str, Row] = {
     "days": {
         "run_id": "a", "fold": 0, "part": "run", "trial": 0, "day": FIRST_DAY, "start_cash": 1000.0, "equity": 1000.0,
         "high": 1000.0, "drawdown": 0.0, "bars": 1, "bars_in_market": 0, "fees": 0.0, "slippage": 0.0,
-        "slipped_value": 0.0, "funding": 0.0, "trades": 0, "longs": 0, "wins": 0, "gross_profit": 0.0,
+        "turnover": 0.0, "ambiguous": 0, "liquidations": 0, "slipped_value": 0.0, "funding": 0.0, "trades": 0,
+        "longs": 0, "wins": 0, "gross_profit": 0.0,
         "gross_loss": 0.0, "pnl_squares": 0.0, "best": None, "worst": None, "r_trades": 0, "r_sum": 0.0,
         "trade_bars": 0,
     },

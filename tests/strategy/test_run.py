@@ -98,7 +98,7 @@ def test_the_envelope_is_stored_where_exits_were_ambiguous(warehouse: Warehouse)
         (("enter_long=", "enter_lng="), "enter_lng"),
         (("enter_long=", "other="), "no entries"),
         (("market.bars().with_columns(", "(1, "), "SyntaxError"),
-        (("return market.bars()", "return market.bars().reverse()"), "back in time"),
+        (("return market.bars()", "return market.bars().sort('ts', descending=True)"), "back in time"),
         (("return market.bars()", "return pl.concat([market.bars(), market.bars()])"), "repeats"),
         (("return market.bars()", "return market.bars().drop('ts')"), "no column ts"),
         (("return market.bars()", "return market.bars().drop('symbol')"), "'symbol'"),
