@@ -80,14 +80,15 @@ def test_unfinished_bars_are_left_out(warehouse: Warehouse) -> None:
 
 
 def test_the_envelope_is_stored_where_exits_were_ambiguous(warehouse: Warehouse) -> None:
-    tight = bt.Execution(stop=0.002, take=0.002)
-    results = ema_cross().run(warehouse, symbols=SYMBOLS, timeframe="4h", execution=tight).get_results().run
+    tight = bt.Execution(stop=0.002, take=0.002)  # of the price: every bar of 4 hours touches both
+    chosen = made(load("donchian_breakout", Path()), {"entry": 3, "exit": 2, "stop": 0.02})
+    results = chosen.run(warehouse, symbols=SYMBOLS, timeframe="4h", execution=tight).get_results()
+    stored = results.run
+    assert stored["ambiguous"] == results.fills["ambiguous"].sum() > 0
+    assert stored["adverse_equity"] == results.metrics["end_equity"] < stored["favourable_equity"]
+    assert any("touched stop and target both" in warning for warning in json.loads(stored["warnings"]))
     loose = ema_cross().run(warehouse, symbols=SYMBOLS, timeframe="4h").get_results().run
-    if results["ambiguous"]:
-        assert results["adverse_equity"] is not None
-        assert results["favourable_equity"] is not None
-    assert loose["ambiguous"] == 0
-    assert loose["adverse_equity"] is None
+    assert (loose["ambiguous"], loose["adverse_equity"], loose["favourable_equity"]) == (0, None, None)
 
 
 @pytest.mark.parametrize(
