@@ -11,8 +11,11 @@ from bt.cli import shared
 from bt.errors import BtError, ExitCode
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bt import config
     from bt.results import Results, Run
+    from bt.warehouse import Warehouse
 
 Params = Annotated[list[str] | None, typer.Option("--param", "-p", help="Parameter: fast=20.", metavar="K=V")]
 _DIGITS = {"win %": 1, "net pnl": 2, "pf": 2, "avg R": 2, "bars": 1, "costs": 2}
@@ -76,22 +79,30 @@ def run_strategy(
 ) -> Run:
     """Load a strategy and run it with the settings of this call."""
     from bt import strategy as strategies
-    from bt import timeframes
 
     settings = call.settings
     chosen = strategies.made(strategies.load(strategy, settings.workspace), params)
     if not settings["symbols"]:
         raise BtError("no symbol to test", "name some: -s BTCUSDT,ETHUSDT (bt data lists them)")
     warehouse = call.warehouse()
-    end = timeframes.moment(settings["to"], relative_to=call.now) if settings["to"] else None
-    ends = warehouse.query("select max(last_ts) + interval 1 minute as ending from coverage").item() or call.now
-    first = timeframes.moment(settings["from"], relative_to=end or ends) if settings["from"] else None
+    first, end = _span(settings, warehouse, call.now)
     account, costs, execution = engine_settings(settings)
     order = strategies.Order(
         symbols=settings["symbols"], timeframe=settings["timeframe"], first=first, end=end, account=account,
         costs=costs, execution=execution, name=name, note=note,
     )  # fmt: skip
     return strategies.run(chosen, warehouse, order, listener=call.narrator)
+
+
+def _span(settings: config.Settings, warehouse: Warehouse, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Read --from and --to; `--from 90d` counts back from --to, or from the last candle."""
+    from bt.timeframes import moment
+
+    end = moment(settings["to"], relative_to=now) if settings["to"] else None
+    if not settings["from"]:
+        return None, end
+    last = end or warehouse.query("select max(last_ts) + interval 1 minute as ending from candle_days").item() or now
+    return moment(settings["from"], relative_to=last), end
 
 
 def engine_settings(settings: config.Settings) -> tuple[Any, Any, Any]:

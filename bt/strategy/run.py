@@ -87,7 +87,7 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, order: Order, *, listener:
     clock = _Clock(listener or _Deaf())
     name = name_of(type(strategy))
     execution = order.execution or Execution()
-    with clock.stage("data"):
+    with clock.stage("data"), warehouse.read():  # one opening for all that is asked here
         names = sorted(parsed.name for parsed in symbol_names.parse_many(order.symbols))
         first, end = _span(warehouse, names, order)
         instruments = _instruments(warehouse, names, first)
