@@ -21,6 +21,7 @@ from bt.kernel import warm_up
 from bt.market import Market
 from bt.results import Run, RunRecord, fingerprint, store
 from bt.strategy.base import name_of, source_of
+from bt.strategy.caveats import caveats
 from bt.strategy.load import described, line_in
 from bt.timeframes import minutes
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
     from bt.strategy.base import BaseStrategy
     from bt.warehouse import Warehouse
-
-FEW_TRADES = 30  # below this, hardly any figure means much
 
 
 class Listener(Protocol):
@@ -125,7 +124,7 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, order: Order, *, listener:
             note=order.note,
             bars=bars.height,
             envelope=envelope,
-            warnings=tuple(_warnings(done, bars, gaps, envelope)),
+            warnings=tuple(caveats(done, trading.bars, gaps, instruments, envelope)),
         )
         run_id = store(warehouse, record, done, clock.seconds)
     return Run(warehouse, run_id, clock.seconds)
@@ -255,41 +254,3 @@ def _config(trading: _Trading, execution: Execution) -> dict[str, Any]:
         "execution": dataclasses.asdict(execution),
         "instruments": trading.instruments.drop("quote").with_columns(pl.col("as_of").dt.to_string("iso")).to_dicts(),
     }
-
-
-def _warnings(
-    done: Simulation, bars: pl.DataFrame, gaps: pl.DataFrame, envelope: tuple[float, float] | None
-) -> Iterator[str]:
-    """Say in sentences what a reader of the figures should know."""
-    trades = int(done.fills["opens"].sum())
-    if done.status == "ruined":
-        yield "the account was ruined: everything was closed and the run ended there"
-    if trades < FEW_TRADES:
-        yield f"only {_count(trades, 'trade')}: too few to judge by"
-    won = done.trades["pnl"].drop_nulls()
-    if won.sum() > 0 and won.max() > won.sum() / 2 and len(won) > 1:  # type: ignore[operator]
-        yield f"one trade made {won.max() / won.sum():.0%} of the profit"  # type: ignore[operator]
-    if gaps.height:
-        names = ", ".join(gaps["symbol"].unique().sort())
-        yield f"{_count(gaps.height, 'gap')} in the candles of {names}; see bt check"
-    if envelope:
-        yield (
-            f"{_count(done.ambiguous, 'exit')} in bars that touched stop and target both: "
-            f"final equity {envelope[0]:,.2f} if always stop first, {envelope[1]:,.2f} if always target first"
-        )
-    left = done.fills.filter(pl.col("reason") == "end_of_data")
-    if left.height:
-        yield f"{_count(left.height, 'position')} closed only because the data ended"
-    late = bars.group_by("symbol").agg(pl.col("ts").min()).filter(pl.col("ts") > bars["ts"].min()).sort("symbol")
-    for symbol, ts in late.rows():
-        yield f"{symbol} has bars only from {ts:%Y-%m-%d %H:%M}"
-    refused = done.rejections.filter(pl.col("granted") == 0)
-    if refused.height:
-        counts = refused["reason"].value_counts(sort=True).sort("count", "reason", descending=[True, False])
-        yield (
-            "orders refused: " + ", ".join(f"{count} {reason}" for reason, count in counts.rows()) + "; see rejections"
-        )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
