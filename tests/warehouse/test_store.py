@@ -133,9 +133,9 @@ def test_readers_do_not_keep_each_other_out(tmp_path: Path) -> None:
 
 
 def _same_config() -> dict[str, str]:
-    from bt.warehouse.store import _HARDENED
+    from bt.warehouse.file import HARDENED
 
-    return dict(_HARDENED)
+    return dict(HARDENED)
 
 
 def test_connections_are_closed_to_the_outside(tmp_path: Path) -> None:

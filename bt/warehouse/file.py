@@ -1,0 +1,138 @@
+"""The warehouse's file: made whole, opened hardened, and every failure of it said in one sentence."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import duckdb
+
+from bt.errors import BtError, WarehouseError
+from bt.warehouse import lock, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+HARDENED: Final = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "python_enable_replacements": "false",
+    "lock_configuration": "true",
+}
+BROKEN: Final = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+_STORAGE: Final = "v1.0.0"  # what DuckDB 1.1 and the drivers of BI tools can read
+
+
+@contextmanager
+def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection to an empty database in memory, closed to everything outside."""
+    connection = duckdb.connect(":memory:", config=dict(HARDENED))
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def local(path: str) -> Path:
+    """Give the path; an address is none."""
+    if "://" in path:
+        raise BtError(f"a warehouse is a local file, not {path!r}", "give a path such as warehouse/bt.duckdb")
+    return Path(path).expanduser()
+
+
+def create(path: Path, files: Sequence[Path], built_from: str) -> None:
+    """Make a new warehouse under a temporary name, then rename: a half-made file is never seen."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".bt-new-", dir=path.parent))
+    except OSError as error:
+        raise WarehouseError(f"cannot make {path}: {error.strerror}", "choose another place with --db") from error
+    try:
+        new = folder / "new.duckdb"
+        with duckdb.connect(":memory:") as connection:
+            quoted = str(new).replace("'", "''")
+            connection.execute(f"attach '{quoted}' as made (storage_version '{_STORAGE}')")
+            connection.execute("use made")
+            build_all(connection, files, built_from)
+            connection.execute("checkpoint made")
+            connection.execute("use memory")
+            connection.execute("detach made")
+        try:
+            path.hardlink_to(new)  # unlike a rename, this never replaces a warehouse that appeared meanwhile
+        except FileExistsError:
+            return
+        except OSError:
+            new.rename(path)
+    except (OSError, *BROKEN) as error:
+        problem = error.strerror if isinstance(error, OSError) else first_line(error)
+        raise WarehouseError(f"cannot make {path}: {problem}", "choose another place with --db") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def build_all(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], built_from: str) -> None:
+    """Build every relation and record from what."""
+    schema.build(connection, files)
+    schema.stamp(connection, 1 + len(schema.MIGRATIONS), built_from)
+
+
+def connect(path: Path, *, read_only: bool, wait: float) -> duckdb.DuckDBPyConnection:
+    """Open the file; wait at most `wait` seconds for another process that has it."""
+    if path.is_dir():
+        raise WarehouseError(f"{path} is a folder, not a warehouse", f"did you mean {path / 'bt.duckdb'}?")
+    config: dict[str, Any] = dict(HARDENED)
+    for pause in lock.pauses(wait):
+        try:
+            return duckdb.connect(str(path), read_only=read_only, config=config)
+        except duckdb.ConnectionException as error:
+            raise WarehouseError(f"{path}: {first_line(error)}", "close the other connection first") from error
+        except duckdb.Error as error:
+            if "Could not set lock" not in str(error):
+                raise WarehouseError(f"{path}: {first_line(error)}", _cure(path, error)) from error
+            if pause is None:
+                raise lock.busy(path, str(error)) from None
+            time.sleep(pause)
+    raise AssertionError  # pauses() ends with None
+
+
+def info(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, str]:
+    """Give the schema version and what the views were built from; refuse a file that is not ours."""
+    try:
+        row = connection.execute("select schema_version, sql_hash from warehouse_info").fetchone()
+    except duckdb.CatalogException:
+        row = None
+    if row is None:
+        raise WarehouseError(f"{path} is a DuckDB file, but not a bt warehouse", "nothing was changed in it")
+    return int(row[0]), str(row[1])
+
+
+@contextmanager
+def failures_explained(path: Path | None) -> Iterator[None]:
+    """Turn what breaks a database into one sentence about this warehouse."""
+    try:
+        yield
+    except BROKEN as error:
+        raise WarehouseError(f"{path or ':memory:'}: {first_line(error)}", _cure(path, error)) from error
+
+
+def first_line(error: Exception) -> str:
+    """Give the first line of what the database said."""
+    return str(error).strip().splitlines()[0]
+
+
+def _cure(path: Path | None, error: Exception) -> str:
+    text = str(error)
+    if "No space left" in text or "disk" in text.lower():
+        return "free some disk space, then run the command again"
+    if "WAL" in text:
+        name = path.name if path else "the warehouse"
+        return f"its log is damaged: move {name}.wal away (what came after the last checkpoint is lost)"
+    if "not a valid DuckDB" in text or "extension" in text:
+        return "it was not touched; give the path of a bt warehouse with --db"
+    return "restore it from a copy, or name another warehouse with --db"
