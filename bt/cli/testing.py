@@ -125,23 +125,21 @@ def print_run(results: Results, form: str, out: Path | None) -> None:
     """Print one run: the panel and its tables, or the whole as JSON, or its metrics as a row."""
     import json
 
-    import polars as pl
-
     from bt.output import emit, object_json, run_panel, sparkline, table, write
 
     if form in {"json", "jsonl"}:
         run_row = {key: value for key, value in results.run.items() if key != "strategy_source"}
         for key in ("params", "config", "versions", "warnings", "timings"):
             run_row[key] = json.loads(run_row[key])
-        whole = {"run": run_row, "metrics": results.metrics, "by_symbol": results.by_symbol.to_dicts()}
+        whole = {"run": run_row, "metrics": results.figures, "by_symbol": results.by_symbol.to_dicts()}
         write(object_json(whole) if form == "json" else json.dumps(json.loads(object_json(whole))) + "\n", out)
         return
     if form != "table":
-        emit(pl.DataFrame([results.metrics]), form, out)
+        emit(results.metrics, form, out)
         return
     warnings = json.loads(results.run["warnings"])
     lines = [
-        run_panel(results.run, results.metrics), "", table(_by_symbol(results), digits=_DIGITS).rstrip(), "",
+        run_panel(results.run, results.figures), "", table(_by_symbol(results), digits=_DIGITS).rstrip(), "",
         f"equity {sparkline(results.returns['equity'].to_list())}", *(f"! {warning}" for warning in warnings),
     ]  # fmt: skip
     write("\n".join(lines) + "\n", out)
@@ -153,9 +151,9 @@ def _by_symbol(results: Results) -> Any:
 
     columns = ("symbol", "trades", "win_rate", "pnl", "profit_factor", "expectancy_r", "avg_bars", "costs")
     rows = results.by_symbol.select(columns)
-    whole = results.metrics | {
+    whole = results.figures | {
         "symbol": "total",
-        "pnl": results.metrics["gross_profit"] + results.metrics["gross_loss"],
+        "pnl": results.figures["gross_profit"] + results.figures["gross_loss"],
     }
     total = pl.DataFrame([{name: whole[name] for name in columns}], schema=rows.schema)
     return pl.concat([rows, total]).select(

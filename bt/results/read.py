@@ -51,9 +51,14 @@ class Results:
         return self._rows("runs").row(0, named=True)
 
     @cached_property
-    def metrics(self) -> dict[str, Any]:
-        """Give every metric by name; None where it is undefined. Definitions: the comments of the view `metrics`."""
-        return self._rows("metrics").row(0, named=True)
+    def metrics(self) -> pl.DataFrame:
+        """Give one row with every metric, null where it is undefined; the view's comments define them."""
+        return self._rows("metrics")
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Give the metrics by name, None where undefined."""
+        return self.metrics.row(0, named=True)
 
     @cached_property
     def trades(self) -> pl.DataFrame:
@@ -91,7 +96,7 @@ class Results:
         return self._rows("monthly", "month")
 
     def __repr__(self) -> str:
-        figures = self.metrics
+        figures = self.figures
         lines = [f"{self.run['strategy']} · {self.run['symbols']} · {self.run['timeframe']} · run {self.run_id}"]
         lines += [f"{name:<24}{_figure(value)}" for name, value in figures.items() if name != "run_id"]
         return "\n".join(lines)
@@ -99,7 +104,7 @@ class Results:
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><th style='text-align:left'>{html.escape(name)}</th><td>{html.escape(_figure(value))}</td></tr>"
-            for name, value in self.metrics.items()
+            for name, value in self.figures.items()
         )
         return f"<table>{rows}</table>"
 

@@ -37,8 +37,8 @@ def test_what_is_stored_is_what_the_engine_did(warehouse: Warehouse) -> None:
     assert results.fills.drop("run_id").equals(done.fills)
     assert results.equity.drop("run_id").equals(done.equity)
     assert results.trades.height == done.trades.height > 20
-    assert results.metrics["end_equity"] == done.end_equity
-    assert results.trades["pnl"].sum() == pytest.approx(results.metrics["net_profit"], rel=1e-9)
+    assert results.metrics["end_equity"].item() == done.end_equity
+    assert results.trades["pnl"].sum() == pytest.approx(results.metrics["net_profit"].item(), rel=1e-9)
     assert results.run["status"] == "finished"
     assert json.loads(results.run["params"]) == {"fast": 5, "slow": 20, "stop": 2.0}
 
@@ -85,7 +85,7 @@ def test_the_envelope_is_stored_where_exits_were_ambiguous(warehouse: Warehouse)
     results = chosen.run(warehouse, symbols=SYMBOLS, timeframe="4h", execution=tight).get_results()
     stored = results.run
     assert stored["ambiguous"] == results.fills["ambiguous"].sum() > 0
-    assert stored["adverse_equity"] == results.metrics["end_equity"] < stored["favourable_equity"]
+    assert stored["adverse_equity"] == results.metrics["end_equity"].item() < stored["favourable_equity"]
     assert any("touched stop and target both" in warning for warning in json.loads(stored["warnings"]))
     loose = ema_cross().run(warehouse, symbols=SYMBOLS, timeframe="4h").get_results().run
     assert (loose["ambiguous"], loose["adverse_equity"], loose["favourable_equity"]) == (0, None, None)
