@@ -175,7 +175,8 @@ def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], here: Path
         origins[name], given = next(
             ((origin, value) for origin, value in candidates if value is not None), ("default", None)
         )
-        values[name] = setting.default if given is None else _read(setting, given, origins[name])
+        where = origins[name] if file is None or origins[name] != file.name else f"{file.name}: {name}"
+        values[name] = setting.default if given is None else _read(setting, given, where)
     return Settings(workspace, values, origins)
 
 

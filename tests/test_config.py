@@ -62,7 +62,7 @@ def test_the_nearest_workspace_above_counts(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("chas = 1", "cash"),
-        ("cash = 'many'", "bt.toml: not an amount"),
+        ("cash = 'many'", "bt.toml: cash: not an amount"),
         ("cash = [1]", "not an amount"),
         ("cash = 1\ncash = 2", "bt.toml"),
         ("cash = ", "bt.toml"),

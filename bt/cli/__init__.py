@@ -32,10 +32,16 @@ def main() -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _stop)
     code = run(sys.argv[1:])
+    if _stopped:  # a thread may hang in what was broken off, an import for one: wait for nobody
+        os._exit(code)
     try:
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
     except BrokenPipeError:
         _forget_stdout()
+    except OSError as error:
+        sys.stderr.write(f"error: cannot write: {error.strerror}\n")
+        os._exit(code or int(ExitCode.INCOMPLETE))
     sys.exit(code)
 
 
@@ -74,6 +80,11 @@ def _failed(error: BaseException, narrator: Narrator) -> int:
     if isinstance(error, BrokenPipeError):
         _forget_stdout()
         return int(ExitCode.OK)
+    if isinstance(error, OSError) and error.strerror:
+        narrator.failed(
+            f"{error.strerror}: {error.filename or 'stdout'}", "check space and permissions", ExitCode.USAGE
+        )
+        return int(ExitCode.USAGE)
     if hasattr(error, "exit_code"):
         return _usage_error(error, narrator)
     narrator.failed(f"unexpected {type(error).__name__}: {error}", "run it again with -vv and report it", 1)

@@ -16,6 +16,9 @@ RunArgument = Annotated[str, typer.Argument(help="Id, unique prefix, name, lates
 _BY = {
     "symbol": "select * exclude (run_id) from metrics_by_symbol where run_id = $run order by symbol",
     "month": "select * exclude (run_id) from monthly where run_id = $run order by month",
+} | {
+    group: f"select * exclude (run_id) from trades_by('{group}') where run_id = $run order by what"
+    for group in ("exit", "side", "hour", "weekday")
 }
 
 
@@ -73,7 +76,9 @@ def _short(frame: Any, sort: str) -> Any:
 
 def show(
     run: RunArgument = "latest",
-    by: Annotated[str | None, typer.Option(help="symbol or month: a table instead of the panel.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="symbol, month, exit, side, hour or weekday: a table instead of the panel.")
+    ] = None,
     form: shared.Format = "table",
     out: shared.Out = None,
     db: shared.Db = None,
@@ -130,7 +135,7 @@ def sql(
 
     call = shared.session({"db": db}, form=form, out=out, quiet=quiet)
     text = _query_text(query, file)
-    emit(call.warehouse().ask(text), form, out)
+    emit(shared.stoppable(lambda: call.warehouse().ask(text)), form, out)
     return ExitCode.OK
 
 

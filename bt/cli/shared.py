@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from threading import Thread
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -14,7 +17,11 @@ from bt import config
 from bt.output.narration import Narrator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bt.warehouse import Warehouse
+
+Answer = TypeVar("Answer")
 
 Db = Annotated[str | None, typer.Option("--db", help="Warehouse file (env BT_DB).", metavar="PATH")]
 Format = Annotated[str, typer.Option("--format", help="table, csv, json, jsonl, md or parquet.", metavar="FORM")]
@@ -47,6 +54,22 @@ class Session:
 
         own = self.settings.workspace / "sql"
         return [own] if own.is_dir() and own.resolve() != assets.folder("sql").resolve() else []
+
+
+def stoppable(work: Callable[[], Answer]) -> Answer:
+    """Do the work in a thread that dies with the process, so that Ctrl-C is heard while a database computes."""
+    done: Future[Answer] = Future()
+
+    def call() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            done.set_exception(error)
+
+    Thread(target=call, daemon=True).start()
+    while True:
+        with suppress(TimeoutError):
+            return done.result(timeout=0.1)
 
 
 def session(

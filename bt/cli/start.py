@@ -74,6 +74,7 @@ def config(
     form: shared.Format = "table",
     out: shared.Out = None,
     db: shared.Db = None,
+    quiet: shared.Quiet = False,
     _verbose: shared.Verbose = 0,
 ) -> int:
     """Show every setting with its value and where it came from."""
@@ -82,7 +83,7 @@ def config(
     from bt.config import SETTINGS
     from bt.output import emit
 
-    settings = shared.session({"db": db}, form=form, out=out).settings
+    settings = shared.session({"db": db}, form=form, out=out, quiet=quiet).settings
     rows = [
         (name, _written(settings[name]), settings.origins[name], setting.meaning) for name, setting in SETTINGS.items()
     ]

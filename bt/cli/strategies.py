@@ -16,6 +16,7 @@ def strategies(
     name: Annotated[str | None, typer.Argument(help="Show this one's parameters.")] = None,
     form: shared.Format = "table",
     out: shared.Out = None,
+    quiet: shared.Quiet = False,
     _verbose: shared.Verbose = 0,
 ) -> int:
     """List the strategies, or the parameters, defaults, ranges and description of one."""
@@ -26,7 +27,7 @@ def strategies(
     from bt import strategy
     from bt.output import emit
 
-    workspace = shared.session(form=form, out=out).settings.workspace
+    workspace = shared.session(form=form, out=out, quiet=quiet).settings.workspace
     if name is None:
         rows = [(known, _headline(path), str(path)) for known, path in strategy.names(workspace).items()]
         emit(pl.DataFrame(rows, schema=["strategy", "what", "file"], orient="row"), form, out)
@@ -46,6 +47,7 @@ def strategies(
 
 def new(
     name: Annotated[str, typer.Argument(help="Name of the strategy: lower case, digits, _.")],
+    quiet: shared.Quiet = False,
     _verbose: shared.Verbose = 0,
 ) -> int:
     """Make a strategy file that runs, to be changed."""
@@ -53,7 +55,7 @@ def new(
 
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,60}", name):
         raise BtError(f"not a name for a strategy: {name!r}", "use lower case, digits and _, a letter first: my_idea")
-    call = shared.session()
+    call = shared.session(quiet=quiet)
     path = call.settings.workspace / "strategies" / f"{name}.py"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

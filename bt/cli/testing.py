@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bt.warehouse import Warehouse
 
 Params = Annotated[list[str] | None, typer.Option("--param", "-p", help="Parameter: fast=20.", metavar="K=V")]
+_DEFAULT = 3
 _DIGITS = {"win %": 1, "net pnl": 2, "pf": 2, "avg R": 2, "bars": 1, "costs": 2}
 
 
@@ -169,29 +170,25 @@ def _by_symbol(results: Results) -> Any:
 
 
 def _sizing(settings: config.Settings) -> tuple[Any, float]:
-    """Decide between --risk and --size: the one given nearer to the command line counts."""
-    near = {name: _rank(settings.origins[name]) for name in ("risk", "size")}
-    if settings["sizing"]:
-        sizing = settings["sizing"]
-        if sizing == "risk":
-            return sizing, settings["risk"] if near["risk"] <= near["size"] or settings["size"] is None else settings[
-                "size"
-            ]
-        if settings["size"] is None:
-            raise BtError(f"sizing {sizing} needs a size", "--size 10% for equity, --size 500 for notional or quantity")
-        return sizing, settings["size"]
-    if near["risk"] == near["size"] and settings["size"] is not None:
+    """Decide between risk and size: what is given nearer to the command line counts."""
+    near = {name: _rank(settings.origins[name]) for name in ("risk", "size", "sizing")}
+    if near["risk"] == near["size"] < _DEFAULT:
         raise BtError("both a risk and a size are set", "give --risk 1% or --size 10%, not both")
-    if settings["size"] is None or near["risk"] < near["size"]:
-        return "risk", settings["risk"]
-    if settings["size"] > 1:
+    sizing = settings["sizing"] if near["sizing"] <= min(near["risk"], near["size"]) else None
+    if sizing is None:
+        sizing = "equity" if near["size"] < near["risk"] else "risk"
+    if sizing == "risk":
+        return sizing, settings["risk"]
+    if settings["size"] is None:
+        raise BtError(f"sizing {sizing} needs a size", "--size 10% for equity, --size 500 for notional or quantity")
+    if sizing == "equity" and settings["size"] > 1:
         raise BtError(f"size {settings['size']:g} is not a share of equity", "--size 10%, or say --sizing notional")
-    return "equity", settings["size"]
+    return sizing, settings["size"]
 
 
 def _rank(origin: str) -> int:
-    """Give 0 for a flag, 1 for the environment, 2 for a file, 3 for a default."""
-    return 0 if origin.startswith("--") else 1 if origin.startswith("BT_") else 3 if origin == "default" else 2
+    """Give 0 for a flag, 1 for the environment, 2 for a file, _DEFAULT for none of them."""
+    return 0 if origin.startswith("--") else 1 if origin.startswith("BT_") else _DEFAULT if origin == "default" else 2
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from bt.errors import BtError, hint
+from bt.output.tables import printable
 
 MODES: Final = ("auto", "plain", "json", "none")
 _EVERY: Final = 1.0  # seconds between two progress lines
@@ -58,5 +60,7 @@ class Narrator:
             self._line(f"  try: {cure}")
 
     def _line(self, line: str) -> None:
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+        shown = "\n".join(printable(part) for part in line.split("\n"))
+        with suppress(OSError, AttributeError):  # nobody listens: that is no reason to fail
+            sys.stderr.write(shown + "\n")
+            sys.stderr.flush()

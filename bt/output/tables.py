@@ -26,7 +26,7 @@ def check_output(form: str, out: Path | None) -> None:
     """Refuse a format or a file that could not be written in the end."""
     if form not in FORMATS:
         raise BtError(f"there is no format {form!r}", hint(form, FORMATS))
-    if form == "parquet" and out is None and sys.stdout.isatty():
+    if form == "parquet" and out is None and sys.stdout and sys.stdout.isatty():
         raise BtError("parquet is not for a terminal", "name a file: -O rows.parquet")
     if out is None:
         return
@@ -46,6 +46,8 @@ def write(content: str | bytes, out: Path | None) -> None:
     """Write to stdout, or to a file that must not exist yet."""
     data = content.encode() if isinstance(content, str) else content
     if out is None:
+        if sys.stdout is None:
+            raise BtError("there is no stdout to write to", "name a file: -O FILE")
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
         return
@@ -134,7 +136,7 @@ def screen_width() -> int:
     """Give the columns of the terminal; without one there is no bound."""
     import shutil
 
-    return shutil.get_terminal_size((_NARROW, 24)).columns if sys.stdout.isatty() else 10_000
+    return shutil.get_terminal_size((_NARROW, 24)).columns if sys.stdout and sys.stdout.isatty() else 10_000
 
 
 def cell(value: Any) -> str:

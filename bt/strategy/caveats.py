@@ -40,12 +40,19 @@ def caveats(
             f"{_count(done.ambiguous, 'exit')} in bars that touched stop and target both: "
             f"final equity {envelope[0]:,.2f} if always stop first, {envelope[1]:,.2f} if always target first"
         )
-    left = done.fills.filter(pl.col("reason") == "end_of_data")
-    if left.height:
-        yield f"{_count(left.height, 'position')} closed only because the data ended"
     late = bars.group_by("symbol").agg(pl.col("ts").min()).filter(pl.col("ts") > bars["ts"].min()).sort("symbol")
     for symbol, ts in late.rows():
         yield f"{symbol} has bars only from {ts:%Y-%m-%d %H:%M}"
+    yield from _about_orders(done)
+
+
+def _about_orders(done: Simulation) -> Iterator[str]:
+    left = done.fills.filter(pl.col("reason") == "end_of_data")
+    if left.height:
+        yield f"{_count(left.height, 'position')} closed only because the data ended"
+    shrunk = done.rejections.filter(pl.col("granted") > 0)
+    if shrunk.height:
+        yield f"{_count(shrunk.height, 'order')} shrunk for lack of money; see rejections"
     refused = done.rejections.filter(pl.col("granted") == 0)
     if refused.height:
         counts = refused["reason"].value_counts(sort=True).sort("count", "reason", descending=[True, False])

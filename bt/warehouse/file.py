@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import time
@@ -25,6 +26,7 @@ HARDENED: Final = {
     "python_enable_replacements": "false",
     "lock_configuration": "true",
 }
+_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)  # a drive has one letter
 BROKEN: Final = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 _STORAGE: Final = "v1.0.0"  # what DuckDB 1.1 and the drivers of BI tools can read
 
@@ -41,7 +43,7 @@ def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def local(path: str) -> Path:
     """Give the path; an address is none."""
-    if "://" in path:
+    if _ADDRESS.match(path):
         raise BtError(f"a warehouse is a local file, not {path!r}", "give a path such as warehouse/bt.duckdb")
     return Path(path).expanduser()
 
@@ -86,6 +88,8 @@ def connect(path: Path, *, read_only: bool, wait: float) -> duckdb.DuckDBPyConne
     """Open the file; wait at most `wait` seconds for another process that has it."""
     if path.is_dir():
         raise WarehouseError(f"{path} is a folder, not a warehouse", f"did you mean {path / 'bt.duckdb'}?")
+    if path.exists() and not path.is_file():
+        raise WarehouseError(f"{path} is not a regular file", "give the path of a bt warehouse with --db")
     config: dict[str, Any] = dict(HARDENED)
     for pause in lock.pauses(wait):
         try:
@@ -130,6 +134,8 @@ def _cure(path: Path | None, error: Exception) -> str:
     text = str(error)
     if "No space left" in text or "disk" in text.lower():
         return "free some disk space, then run the command again"
+    if "Permission denied" in text or "read-only" in text.lower():
+        return "make it and its folder writable for you, or name another warehouse with --db"
     if "WAL" in text:
         name = path.name if path else "the warehouse"
         return f"its log is damaged: move {name}.wal away (what came after the last checkpoint is lost)"

@@ -31,7 +31,8 @@ _LONGEST_PAUSE: Final = 0.5  # seconds
 @contextmanager
 def held(path: Path, *, exclusive: bool, wait: float) -> Iterator[None]:
     """Hold the lock beside `path` inside the block; wait at most `wait` seconds for it."""
-    descriptor = _open(path.with_name(path.name + ".lock"))
+    real = path.resolve()  # whatever name it is called by
+    descriptor = _open(real.with_name(real.name + ".lock"))
     if fcntl is None or descriptor is None:
         yield
         return

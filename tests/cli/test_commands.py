@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 
 from bt import cli, seeded
 from bt.cli.app import app
+from bt.strategy import load, made
+from bt.warehouse import Warehouse
 
 Captured = pytest.CaptureFixture[str]
 
@@ -270,3 +273,87 @@ def test_a_closed_pipe_is_no_error(workspace: Path) -> None:
     assert done.stdout.startswith("symbol,ts")
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+NEARER = [  # settings file, flags, what the engine was told
+    ('sizing = "equity"\nsize = "10%"', ["--risk", "2%"], ("risk", 0.02)),
+    ('risk = "3%"', ["--size", "10%"], ("equity", 0.1)),
+    ('size = "10%"', [], ("equity", 0.1)),
+    ('risk = "3%"', [], ("risk", 0.03)),
+    ('sizing = "notional"\nsize = 500', [], ("notional", 500.0)),
+    ('sizing = "notional"\nsize = 500', ["--size", "5%"], ("equity", 0.05)),
+    ("", ["--sizing", "quantity", "--size", "2"], ("quantity", 2.0)),
+]
+
+
+@pytest.mark.parametrize(("file", "flags", "expected"), NEARER)
+def test_the_nearer_of_risk_and_size_counts(
+    workspace: Path, capsys: Captured, file: str, flags: list[str], expected: tuple[str, float]
+) -> None:
+    (workspace / "bt.toml").write_text(file)
+    assert cli.run(["run", "ema_cross", "-s", "ALPHAUSDT", "--format", "json", *flags]) == 0
+    account = json.loads(capsys.readouterr().out)["run"]["config"]["account"]
+    assert (account["sizing"], account["size"]) == expected
+
+
+@pytest.mark.parametrize("group", ["symbol", "month", "exit", "side", "hour", "weekday"])
+def test_a_run_is_shown_by_groups(workspace: Path, capsys: Captured, group: str) -> None:
+    assert cli.run("run ema_cross -s ALPHAUSDT -t 15m -p fast=5 -p slow=20 -q --format csv".split()) == 0
+    capsys.readouterr()
+    assert cli.run(["show", "--by", group, "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert cli.run(["show", "--format", "json"]) == 0
+    metrics = json.loads(capsys.readouterr().out)["metrics"]
+    assert sum(row["trades"] for row in rows) == metrics["trades"]
+    assert sum(row["pnl"] for row in rows) == pytest.approx(metrics["gross_profit"] + metrics["gross_loss"])
+
+
+def test_a_file_that_is_there_is_refused_before_any_work(workspace: Path, capsys: Captured) -> None:
+    (workspace / "out.csv").touch()
+    assert cli.run("run ema_cross -s ALPHAUSDT -O out.csv".split()) == 2
+    assert cli.run("run ema_cross -s ALPHAUSDT --format xml".split()) == 2
+    assert cli.run(["runs", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 143)])
+def test_a_signal_stops_a_query_at_once(workspace: Path, name: str, code: int) -> None:
+    script = "from bt.cli import main; main()"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    question = "select sum(a.i * b.i) from range(10000000) as a(i), range(1000000) as b(i)"
+    running = subprocess.Popen(
+        [sys.executable, "-c", script, "sql", question],
+        cwd=workspace,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    with pytest.raises(subprocess.TimeoutExpired):  # it is at work by then
+        running.wait(timeout=4)
+    running.send_signal(getattr(signal, name))
+    _, said = running.communicate(timeout=20)
+    assert running.returncode == code
+    assert said.startswith("error: stopped")
+
+
+def test_a_strategy_may_have_the_name_of_a_library(workspace: Path, capsys: Captured) -> None:
+    for name in ("random", "json", "polars"):
+        assert cli.run(["new", name]) == 0
+        assert cli.run(["run", name, "-s", "ALPHAUSDT", "--format", "csv"]) == 0
+
+
+def test_further_sql_serves_strategies_from_python_too(workspace: Path) -> None:
+    own = workspace / "sql" / "3_indicators"
+    own.mkdir(parents=True)
+    (own / "twice.sql").write_text(
+        "-- one row is one bar of a symbol with twice its close\n-- warm-up: 0 * n\n-- outputs: twice (quote)\n"
+        "create or replace macro twice(timeframe, n := 2) as table\n"
+        "select *, n * close as twice from bars(timeframe);\n"
+    )
+    text = (workspace / "strategies" / "example.py").read_text().replace('"ema", n=self.fast', '"twice", n=2')
+    (workspace / "strategies" / "mine.py").write_text(text)
+    assert cli.run("run mine -s ALPHAUSDT --format csv".split()) == 0
+    warehouse = Warehouse(workspace / "warehouse" / "bt.duckdb", sql=[workspace / "sql"])
+    mine = made(load("mine", workspace), {})
+    assert mine.run(warehouse, symbols=["ALPHAUSDT"], timeframe="1h").get_results().run["repeat"] == 2
+    assert Warehouse(workspace / "warehouse" / "bt.duckdb").query("select count(*) from twice('1h')").item() > 0
