@@ -22,7 +22,7 @@ with followed as (
 weighted as (
     select
         *,
-        if(_row > 0, greatest(high - low, abs(high - _before), abs(low - _before)), 0) as _range,
+        case when _row > 0 then greatest(high - low, abs(high - _before), abs(low - _before)) else 0 end as _range,
         pow(_keep, -(greatest(_row, n) % _block)) as _weight,
     from followed
 ),
@@ -38,11 +38,15 @@ summed as (
 carried as (
     select
         *,
-        lag(_sum / _weight, _row % _block + 1, 0) over (partition by symbol order by ts) as _carry,
+        coalesce(first_value(_sum / _weight) over (
+            partition by symbol
+            order by ts
+            rows between _row % _block + 1 preceding and _row % _block + 1 preceding
+        ), 0) as _carry,
     from summed
 )
 
 select
     * exclude (_keep, _block, _row, _before, _range, _weight, _sum, _carry),
-    if(_row >= n, (_sum + _keep * _carry) / _weight, null) as atr,
+    case when _row >= n then (_sum + _keep * _carry) / _weight end as atr,
 from carried;

@@ -20,7 +20,7 @@ with averaged as (
 
 select
     * exclude (_row, _average, _deviation),
-    if(_row >= n - 1, _average + k * _deviation, null) as upper,
-    if(_row >= n - 1, _average, null) as middle,
-    if(_row >= n - 1, _average - k * _deviation, null) as lower,
+    case when _row >= n - 1 then _average + k * _deviation end as upper,
+    case when _row >= n - 1 then _average end as middle,
+    case when _row >= n - 1 then _average - k * _deviation end as lower,
 from averaged;

@@ -20,7 +20,7 @@ with bounded as (
 
 select
     * exclude (_row, _highest, _lowest),
-    if(_row >= n - 1, _highest, null) as upper,
-    if(_row >= n - 1, (_highest + _lowest) / 2, null) as middle,
-    if(_row >= n - 1, _lowest, null) as lower,
+    case when _row >= n - 1 then _highest end as upper,
+    case when _row >= n - 1 then (_highest + _lowest) / 2 end as middle,
+    case when _row >= n - 1 then _lowest end as lower,
 from bounded;

@@ -30,7 +30,7 @@ weighted as (
 summed as (
     select
         *,
-        sum(close * _weight * if(_row < n, 1.0 / n, 1 - _keep)) over so_far as _sum,
+        sum(close * _weight * case when _row < n then 1.0 / n else 1 - _keep end) over so_far as _sum,
     from weighted
     window so_far as (partition by symbol, _row // _block order by ts rows unbounded preceding)
 ),
@@ -38,11 +38,15 @@ summed as (
 carried as (
     select
         *,
-        lag(_sum / _weight, _row % _block + 1, 0) over (partition by symbol order by ts) as _carry,
+        coalesce(first_value(_sum / _weight) over (
+            partition by symbol
+            order by ts
+            rows between _row % _block + 1 preceding and _row % _block + 1 preceding
+        ), 0) as _carry,
     from summed
 )
 
 select
     * exclude (_keep, _block, _row, _weight, _sum, _carry),
-    if(_row >= n - 1, (_sum + _keep * _carry) / _weight, null) as ema,
+    case when _row >= n - 1 then (_sum + _keep * _carry) / _weight end as ema,
 from carried;

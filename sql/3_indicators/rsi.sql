@@ -14,7 +14,7 @@ with moved as (
         1 - 1.0 / n as _keep,
         pow(16, ceil(log(40 * n - 39) / log(16)))::bigint as _block,
         row_number() over by_time - 1 as _row,
-        close - lag(close, 1, close) over by_time as _move,
+        close - coalesce(lag(close) over by_time, close) as _move,
     from bars(timeframe)
     window by_time as (partition by symbol order by ts)
 ),
@@ -38,10 +38,17 @@ summed as (
 carried as (
     select
         *,
-        lag(_rises / _weight, _row % _block + 1, 0) over by_time as _rises_carry,
-        lag(_moves / _weight, _row % _block + 1, 0) over by_time as _moves_carry,
+        coalesce(first_value(_rises / _weight) over (
+            partition by symbol
+            order by ts
+            rows between _row % _block + 1 preceding and _row % _block + 1 preceding
+        ), 0) as _rises_carry,
+        coalesce(first_value(_moves / _weight) over (
+            partition by symbol
+            order by ts
+            rows between _row % _block + 1 preceding and _row % _block + 1 preceding
+        ), 0) as _moves_carry,
     from summed
-    window by_time as (partition by symbol order by ts)
 ),
 
 averaged as (
@@ -56,5 +63,5 @@ select
     * exclude (
         _keep, _block, _row, _move, _weight, _rises, _moves, _rises_carry, _moves_carry, _rise, _path
     ),
-    case when _row >= n then if(_path < 1e-14, 0, 100 * _rise / _path) end as rsi,
+    case when _row >= n then case when _path < 1e-14 then 0 else 100 * _rise / _path end end as rsi,
 from averaged;

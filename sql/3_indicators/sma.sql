@@ -19,5 +19,5 @@ with averaged as (
 
 select
     * exclude (_row, _average),
-    if(_row >= n - 1, _average, null) as sma,
+    case when _row >= n - 1 then _average end as sma,
 from averaged;
