@@ -229,11 +229,11 @@ def _print_imported(done: list[tuple[Path, Imported]], form: str, out: Path | No
 
 
 def _stored(warehouse: Warehouse, wanted: list[str]) -> list[str]:
-    """Give the names of stored symbols: all of them, or those wanted, which must be there."""
+    """Give the names of symbols with candles or funding: all of them, or those wanted, which must be there."""
     from bt import symbols
 
-    known = warehouse.query("select symbol from coverage order by symbol")["symbol"].to_list()
-    names = [symbol.name for symbol in symbols.parse_many(wanted)] if wanted else known
+    known = warehouse.query("select symbol from coverage union select symbol from funding order by symbol")["symbol"]
+    names = [symbol.name for symbol in symbols.parse_many(wanted)] if wanted else known.to_list()
     for name in names:
         if name not in known:
             raise BtError(f"there are no candles of {name}", f"there are: {', '.join(known) or 'none yet'}")

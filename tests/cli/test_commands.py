@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -357,3 +358,19 @@ def test_further_sql_serves_strategies_from_python_too(workspace: Path) -> None:
     mine = made(load("mine", workspace), {})
     assert mine.run(warehouse, symbols=["ALPHAUSDT"], timeframe="1h").get_results().run["repeat"] == 2
     assert Warehouse(workspace / "warehouse" / "bt.duckdb").query("select count(*) from twice('1h')").item() > 0
+
+
+def test_holes_in_funding_are_found_without_candles(workspace: Path, capsys: Captured) -> None:
+    hours = [0, 8, 16, 24, 100, 108]
+    frame = pl.DataFrame({"ts": [seeded.START + timedelta(hours=hour) for hour in hours], "rate": [0.0001] * 6})
+    frame.write_parquet("funding.parquet")
+    assert cli.run("import funding.parquet --symbol DELTAUSDT --kind funding -q --format csv".split()) == 0
+    capsys.readouterr()
+    assert cli.run(["check", "DELTAUSDT", "--format", "json"]) == 0
+    [row] = json.loads(capsys.readouterr().out)
+    assert (row["finding"], row["severity"], row["detail"]) == (
+        "funding_hole",
+        "warning",
+        "up to 76 hours without a funding rate",
+    )
+    assert cli.run(["check", "DELTAUSDT", "--strict", "-q", "--format", "csv"]) == 1
