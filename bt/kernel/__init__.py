@@ -88,7 +88,8 @@ def warm_up() -> None:
             signals = Signals(np.zeros(1, np.uint8), *(none,) * 7, np.empty(0, np.int64))
             nan = float("nan")
             rules = Rules(1.0, 0, 1.0, 1.0, 0, 0.0, 0.0, False, nan, nan, nan, False, 0, True)
-            trade(bars, signals, np.zeros(1, INSTRUMENT), rules)
+            with suppress(Exception):  # the run itself will meet it, and say it
+                trade(bars, signals, np.zeros(1, INSTRUMENT), rules)
 
     threading.Thread(target=load).start()  # not a daemon: leaving in the middle of an import can crash
 
