@@ -13,6 +13,8 @@ from bt.cli.testing import print_run
 from bt.errors import BtError, ExitCode, hint
 
 RunArgument = Annotated[str, typer.Argument(help="Id, unique prefix, name, latest or latest~1.", metavar="RUN")]
+_MONEY = {"pnl", "gross_profit", "gross_loss", "fees", "slippage", "funding", "costs", "best_trade", "worst_trade"}
+_MONEY |= {"avg_win", "avg_loss", "expectancy", "end_equity"}
 _BY = {
     "symbol": "select * exclude (run_id) from metrics_by_symbol where run_id = $run order by symbol",
     "month": "select * exclude (run_id) from monthly where run_id = $run order by month",
@@ -86,7 +88,7 @@ def show(
     _verbose: shared.Verbose = 0,
 ) -> int:
     """Show one run."""
-    from bt.output import emit
+    from bt.output import emit, table, write
     from bt.results import find
 
     results = find(shared.session({"db": db}, form=form, out=out, quiet=quiet).warehouse(), run).get_results()
@@ -95,7 +97,12 @@ def show(
         return ExitCode.OK
     if by not in _BY:
         raise BtError(f"runs cannot be shown by {by!r}", hint(by, _BY))
-    emit(results.sql(_BY[by]), form, out)
+    frame = results.sql(_BY[by])
+    if form != "table":
+        emit(frame, form, out)
+        return ExitCode.OK
+    digits = {name: 2 if name in _MONEY else 4 for name, kind in frame.schema.items() if kind.is_float()}
+    write(table(frame, digits=digits), out)
     return ExitCode.OK
 
 
