@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import Future
-from contextlib import suppress
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,9 +66,9 @@ def stoppable(work: Callable[[], Answer]) -> Answer:
             done.set_exception(error)
 
     Thread(target=call, daemon=True).start()
-    while True:
-        with suppress(TimeoutError):
-            return done.result(timeout=0.1)
+    while not wait([done], timeout=0.1).done:  # in slices, between which a signal is heard
+        pass
+    return done.result()
 
 
 def session(

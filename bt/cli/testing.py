@@ -178,7 +178,7 @@ def _sizing(settings: config.Settings) -> tuple[Any, float]:
     if sizing is None:
         sizing = "equity" if near["size"] < near["risk"] else "risk"
     if sizing == "risk":
-        return sizing, settings["risk"]
+        return sizing, settings["size" if near["size"] < near["risk"] else "risk"]
     if settings["size"] is None:
         raise BtError(f"sizing {sizing} needs a size", "--size 10% for equity, --size 500 for notional or quantity")
     if sizing == "equity" and settings["size"] > 1:

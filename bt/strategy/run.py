@@ -101,12 +101,12 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, order: Order, *, listener:
         signals = _signals(strategy, market)
         bars = market.tested()
         if bars.is_empty():
-            raise BtError(f"no finished {order.timeframe} bar from {first} to {end}", "widen the span or ingest more")
+            raise BtError(f"no finished {order.timeframe} bar from {first} to {end}", "widen the span or import more")
         account, costs = order.account or Account(), order.costs or Costs()
         trading = _Trading(name, order.timeframe, bars, signals, account, costs, instruments, gaps)
     with clock.stage("trades"):
         done = trading.simulate(execution, clock.listener.say)
-        envelope = trading.envelope(execution) if done.ambiguous else None
+        envelope = trading.envelope(execution, done) if done.ambiguous else None
     with clock.stage("storing"):
         first_bar, last_bar = bars.select(pl.col("ts").min().alias("first"), pl.col("ts").max().alias("last")).row(0)
         record = RunRecord(
@@ -153,11 +153,11 @@ class _Trading:
         except BtError as error:
             raise BtError(f"{self.strategy}: {error.what}", error.cure) from error
 
-    def envelope(self, execution: Execution) -> tuple[float, float]:
-        """Give the final equity with every ambiguous bar taken the adverse, then the favourable way."""
-        adverse = self.simulate(dataclasses.replace(execution, intrabar="adverse"))
-        favourable = self.simulate(dataclasses.replace(execution, intrabar="favourable"))
-        return adverse.end_equity, favourable.end_equity
+    def envelope(self, execution: Execution, done: Simulation) -> tuple[float, float]:
+        """Give the final equity with every ambiguous bar taken the adverse, then the favourable way; `done` is one."""
+        if execution.intrabar == "favourable":
+            return self.simulate(dataclasses.replace(execution, intrabar="adverse")).end_equity, done.end_equity
+        return done.end_equity, self.simulate(dataclasses.replace(execution, intrabar="favourable")).end_equity
 
 
 def _span(warehouse: Warehouse, names: list[str], order: Order) -> tuple[datetime, datetime]:
@@ -177,7 +177,7 @@ def _span(warehouse: Warehouse, names: list[str], order: Order) -> tuple[datetim
     if first >= end:
         raise BtError(
             f"there are candles from {least} to {most}, none from {order.first or least} to {order.end or most}",
-            "choose a span inside, or ingest more",
+            "choose a span inside, or import more",
         )
     return first, end
 

@@ -284,6 +284,7 @@ NEARER = [  # settings file, flags, what the engine was told
     ('sizing = "notional"\nsize = 500', [], ("notional", 500.0)),
     ('sizing = "notional"\nsize = 500', ["--size", "5%"], ("equity", 0.05)),
     ("", ["--sizing", "quantity", "--size", "2"], ("quantity", 2.0)),
+    ("", ["--sizing", "risk", "--size", "2%"], ("risk", 0.02)),
 ]
 
 
