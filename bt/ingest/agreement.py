@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bt.ingest.wording import span
 from bt.warehouse import query, registered
+from bt.wording import span
 
 if TYPE_CHECKING:
     import duckdb

@@ -9,7 +9,7 @@ from bt import timeframes
 from bt.errors import BtError
 from bt.ingest.asking import exists, one
 from bt.ingest.values import EXAMPLES, RejectedRow
-from bt.ingest.wording import counted, shown, span
+from bt.wording import counted, shown, span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

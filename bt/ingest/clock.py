@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bt.errors import BtError
 from bt.ingest.asking import one
-from bt.ingest.wording import shown
+from bt.wording import shown
 
 if TYPE_CHECKING:
     import duckdb

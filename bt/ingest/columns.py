@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bt.errors import BtError, hint
 from bt.ingest.kinds import KINDS
-from bt.ingest.wording import shown
+from bt.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bt.ingest.asking import exists, one
 from bt.ingest.audit import fault_counts
 from bt.ingest.columns import squeezed
-from bt.ingest.wording import counted, minute, shown, span
+from bt.wording import counted, minute, shown, span
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -17,8 +17,9 @@ import polars as pl
 
 from bt.errors import BtError
 from bt.ingest.asking import one
-from bt.ingest.wording import counted, shown
 from bt.warehouse import registered
+from bt.warehouse.schema import literal
+from bt.wording import counted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,11 +97,6 @@ def unpackable(name: str) -> Iterator[None]:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise BtError(f"{name} cannot be unpacked: {shown(error)}", "fetch it again, or unpack it by hand") from error
-
-
-def literal(text: object) -> str:
-    """Give text as an SQL literal."""
-    return "'" + str(text).replace("'", "''") + "'"
 
 
 def _quoted(name: str) -> str:

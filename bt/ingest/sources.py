@@ -10,8 +10,9 @@ from glob import escape
 from typing import TYPE_CHECKING, Final
 
 from bt.errors import BtError
-from bt.ingest.reading import LONGEST_LINE, literal, readable, text_of, unpackable
-from bt.ingest.wording import shown
+from bt.ingest.reading import LONGEST_LINE, readable, text_of, unpackable
+from bt.warehouse.schema import literal
+from bt.wording import shown
 
 if TYPE_CHECKING:
     from pathlib import Path

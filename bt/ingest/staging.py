@@ -11,8 +11,9 @@ from bt import assets
 from bt.errors import BtError
 from bt.ingest.asking import exists
 from bt.ingest.clock import NUMERIC, read_clock, zone_named
-from bt.ingest.reading import literal, readable
-from bt.ingest.wording import shown
+from bt.ingest.reading import readable
+from bt.warehouse.schema import literal
+from bt.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

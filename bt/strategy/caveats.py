@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from bt.wording import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,7 +28,7 @@ def caveats(
     if done.status == "ruined":
         yield "the account was ruined: everything was closed and the run ended there"
     if trades < FEW_TRADES:
-        yield f"only {_count(trades, 'trade')}: too few to judge by"
+        yield f"only {counted(trades, 'trade')}: too few to judge by"
     won = done.trades["pnl"].drop_nulls()
     if won.sum() > 0 and won.max() > won.sum() / 2 and len(won) > 1:  # type: ignore[operator]
         yield f"one trade made {won.max() / won.sum():.0%} of the profit"  # type: ignore[operator]
@@ -34,10 +36,10 @@ def caveats(
         yield "funding is not modelled yet: perpetuals are held without paying or receiving it"
     if gaps.height:
         names = ", ".join(gaps["symbol"].unique().sort())
-        yield f"{_count(gaps.height, 'gap')} in the candles of {names}; see bt check"
+        yield f"{counted(gaps.height, 'gap')} in the candles of {names}; see bt check"
     if envelope:
         yield (
-            f"{_count(done.ambiguous, 'exit')} in bars that touched stop and target both: "
+            f"{counted(done.ambiguous, 'exit')} in bars that touched stop and target both: "
             f"final equity {envelope[0]:,.2f} if always stop first, {envelope[1]:,.2f} if always target first"
         )
     late = bars.group_by("symbol").agg(pl.col("ts").min()).filter(pl.col("ts") > bars["ts"].min()).sort("symbol")
@@ -49,17 +51,13 @@ def caveats(
 def _about_orders(done: Simulation) -> Iterator[str]:
     left = done.fills.filter(pl.col("reason") == "end_of_data")
     if left.height:
-        yield f"{_count(left.height, 'position')} closed only because the data ended"
+        yield f"{counted(left.height, 'position')} closed only because the data ended"
     shrunk = done.rejections.filter(pl.col("granted") > 0)
     if shrunk.height:
-        yield f"{_count(shrunk.height, 'order')} shrunk for lack of money; see rejections"
+        yield f"{counted(shrunk.height, 'order')} shrunk for lack of money; see rejections"
     refused = done.rejections.filter(pl.col("granted") == 0)
     if refused.height:
         counts = refused["reason"].value_counts(sort=True).sort("count", "reason", descending=[True, False])
         yield (
             "orders refused: " + ", ".join(f"{count} {reason}" for reason, count in counts.rows()) + "; see rejections"
         )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -58,8 +58,7 @@ def create(path: Path, files: Sequence[Path], built_from: str) -> None:
     try:
         new = folder / "new.duckdb"
         with duckdb.connect(":memory:") as connection:
-            quoted = str(new).replace("'", "''")
-            connection.execute(f"attach '{quoted}' as made (storage_version '{_STORAGE}')")
+            connection.execute(f"attach {schema.literal(new)} as made (storage_version '{_STORAGE}')")
             connection.execute("use made")
             build_all(connection, files, built_from)
             connection.execute("checkpoint made")

@@ -106,7 +106,7 @@ def _comment(connection: duckdb.DuckDBPyConnection, relation: str, text: str) ->
         header.append(line.removeprefix("--").strip())
     if not header:
         raise BtError(f"{relation}.sql must begin with a comment that says what one row is")
-    connection.execute(f"comment on {kind} {relation} is {_literal(chr(10).join(header))}")
+    connection.execute(f"comment on {kind} {relation} is {literal(chr(10).join(header))}")
     if kind.startswith("macro"):
         return
     columns = _columns(connection, relation)
@@ -114,7 +114,7 @@ def _comment(connection: duckdb.DuckDBPyConnection, relation: str, text: str) ->
         found = _COLUMN.match(line)
         column = re.findall(r"\w+", found["code"])[0 if kind == "table" else -1] if found else ""
         if found and column in columns:
-            connection.execute(f"comment on column {relation}.{column} is {_literal(found['comment'])}")
+            connection.execute(f"comment on column {relation}.{column} is {literal(found['comment'])}")
 
 
 def _inherit_comments(connection: duckdb.DuckDBPyConnection) -> None:
@@ -129,7 +129,7 @@ def _inherit_comments(connection: duckdb.DuckDBPyConnection) -> None:
             known.setdefault(column, comment)
     for relation, column, comment in rows:
         if not comment and column in known and _IDENTIFIER.match(column):
-            connection.execute(f'comment on column "{relation}"."{column}" is {_literal(known[column])}')
+            connection.execute(f'comment on column "{relation}"."{column}" is {literal(known[column])}')
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, relation: str) -> set[str]:
@@ -140,5 +140,6 @@ def _columns(connection: duckdb.DuckDBPyConnection, relation: str) -> set[str]:
     return {row[0] for row in rows}
 
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def literal(text: object) -> str:
+    """Give text as an SQL literal."""
+    return "'" + str(text).replace("'", "''") + "'"
