@@ -9,7 +9,7 @@ import math
 import re
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from bt.errors import BtError, hint
 from bt.timeframes import minutes
@@ -17,6 +17,11 @@ from bt.timeframes import minutes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+Sizing = Literal["risk", "equity", "notional", "quantity"]
+Margin = Literal["isolated", "cross"]
+Intrabar = Literal["auto", "adverse", "favourable", "drill"]
+TakeFill = Literal["market", "limit"]
 
 _UNITS: Final = {"%": 0.01, "bp": 0.0001, "bps": 0.0001}
 _NUMBER: Final = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(%|bps?)?", re.IGNORECASE)
@@ -63,18 +68,27 @@ def whole(value: Any) -> int:
     return int(value)
 
 
-def ticks(value: Any) -> float:
-    """Read a number of ticks, 0 or more."""
+def count(value: Any) -> int:
+    """Read a whole number, 0 or more."""
+    return 0 if str(value) == "0" else whole(value)
+
+
+def truth(value: Any) -> bool:
+    """Read true or false."""
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if str(value).lower() not in words:
+        raise BtError(f"neither true nor false: {value!r}", "write true or false")
+    return words[str(value).lower()]
+
+
+def not_negative(value: Any) -> float:
+    """Read a number, 0 or more."""
     return 0.0 if str(value) in {"0", "0.0"} else amount(value)
 
 
-def seconds(value: Any) -> float:
-    """Read a number of seconds, 0 or more."""
-    return ticks(value)
-
-
-def one_of(*known: str) -> Callable[[Any], str]:
-    """Accept these words only."""
+def one_of(words: Any) -> Callable[[Any], str]:
+    """Accept the words of a Literal only."""
+    known: tuple[str, ...] = get_args(words)
 
     def read(value: Any) -> str:
         if str(value) not in known:
@@ -114,27 +128,39 @@ class Setting:
 
 SETTINGS: Final[dict[str, Setting]] = {
     "db": Setting(text, "warehouse/bt.duckdb", "the warehouse file, relative to the workspace"),
-    "wait": Setting(seconds, 10.0, "seconds to wait for a warehouse that is in use"),
+    "wait": Setting(not_negative, 10.0, "seconds to wait for a warehouse that is in use"),
     "symbols": Setting(texts, (), "symbols to test where -s is not given"),
     "timeframe": Setting(timeframe, "1h", "timeframe to test on"),
     "from": Setting(text, None, "first moment to test, UTC; none = as far back as there are candles"),
     "to": Setting(text, None, "end of the test, exclusive, UTC; none = as far as there are candles"),
     "cash": Setting(amount, 10_000.0, "money at the start, in quote currency"),
-    "sizing": Setting(one_of("risk", "equity", "notional", "quantity"), None, "what `size` means; none = risk"),
-    "risk": Setting(fraction, 0.01, "share of equity that a trade loses at its stop"),
-    "size": Setting(size, None, "share of equity (equity), quote (notional) or base (quantity) of a trade"),
-    "leverage": Setting(amount, 1.0, "gross position value may be this many times equity"),
+    "risk": Setting(fraction, 0.01, "share of equity that a trade loses at its stop: 1%"),
+    "size": Setting(size, None, "share of equity of a trade: 10%; quote or base where sizing says so"),
+    "sizing": Setting(one_of(Sizing), None, "what size means: risk, equity, notional or quantity; none = risk"),
     "max_positions": Setting(whole, None, "open positions at most; none = no bound"),
-    "taker": Setting(fraction, None, "taker fee; none = by category: linear 0.055 %, spot 0.1 %"),
-    "maker": Setting(fraction, None, "maker fee; none = by category: linear 0.02 %, spot 0.1 %"),
-    "slippage": Setting(fraction, 0.0001, "slippage of market and stop fills, of the price"),
-    "slippage_ticks": Setting(ticks, 0.0, "slippage in ticks, on top"),
-    "stop": Setting(fraction, None, "stop, of the fill price, where the strategy gives none"),
-    "take": Setting(fraction, None, "target, of the fill price, where the strategy gives none"),
-    "trail": Setting(fraction, None, "trailing stop, of the fill price, where the strategy gives none"),
-    "take_fill": Setting(one_of("market", "limit"), "market", "how targets fill"),
+    "leverage": Setting(amount, 1.0, "gross position value may be this many times equity; above 1, losses liquidate"),
+    "margin": Setting(
+        one_of(Margin), "isolated", "what is liquidated: isolated = a position by itself, cross = the account"
+    ),
+    "mmr": Setting(fraction, 0.005, "maintenance margin, share of a position's value: 0.5%"),
+    "taker": Setting(fraction, None, "taker fee: 0.055%; none = by category: linear 0.055%, spot 0.1%"),
+    "maker": Setting(fraction, None, "maker fee: 0.02%; none = by category: linear 0.02%, spot 0.1%"),
+    "slippage": Setting(fraction, 0.0001, "slippage of market and stop fills, of the price: 1bp"),
+    "slippage_ticks": Setting(not_negative, 0.0, "slippage in ticks, on top"),
+    "funding": Setting(truth, True, "pay and receive the stored funding of linear symbols"),
+    "stop": Setting(fraction, None, "stop, of the fill price, where the strategy gives none: 2%"),
+    "take": Setting(fraction, None, "target, of the fill price, where the strategy gives none: 4%"),
+    "trail": Setting(fraction, None, "trailing stop, of the fill price, where the strategy gives none: 1%"),
+    "take_fill": Setting(one_of(TakeFill), "market", "how targets fill: market or limit"),
     "max_bars": Setting(whole, None, "bars until a trade is ended; none = no bound"),
-    "intrabar": Setting(one_of("auto", "adverse", "favourable"), "auto", "a bar that touches stop and target both"),
+    "pyramiding": Setting(count, 0, "how often a position may be added to"),
+    "rebalance_band": Setting(fraction, 0.0, "drift from its target, of equity, that is traded back: 5%; 0 = none"),
+    "max_volume_share": Setting(fraction, None, "of its bar's volume, an entry takes at most: 10%; none = no bound"),
+    "intrabar": Setting(
+        one_of(Intrabar),
+        "auto",
+        "a bar that touches stop and target: adverse, favourable or drill; auto = drill above 1m",
+    ),
 }
 
 

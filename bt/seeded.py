@@ -1,4 +1,4 @@
-"""A made-up market that is the same for everyone: trends, a range, a crash, and a hole in the data."""
+"""A made-up market that is the same for everyone: trends, a range, a crash, funding, and a hole in the data."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ START: Final = datetime(2024, 1, 1)
 DAYS: Final = 180
 SYMBOLS: Final = {"ALPHAUSDT": (40_000.0, 0.1), "BETAUSDT": (2_000.0, 0.01), "GAMMAUSDT": (20.0, 0.001)}  # price, tick
 _DAY: Final = 1440  # minutes
+_FUNDING_EVERY: Final = 8  # hours
 _REGIMES: Final = (
     (0.0, 0.25, 1.2),
     (0.25, 0.5, 0.0),
@@ -57,6 +58,20 @@ def candles(symbol: str, *, days: int | None = None, seed: int = 7) -> pl.DataFr
         return frame
     hole = int(_HOLE[0] * count) + 7
     return pl.concat([frame.head(hole), frame.slice(hole + _HOLE[1])])
+
+
+def funding(symbol: str, *, days: int | None = None, seed: int = 7) -> pl.DataFrame:
+    """Give a funding rate every 8 hours of one symbol: columns ts and rate; mostly longs pay, as they do."""
+    draw = np.random.default_rng([seed, list(SYMBOLS).index(symbol), _FUNDING_EVERY])
+    stamps = pl.datetime_range(
+        START,
+        START + timedelta(days=days or DAYS),
+        timedelta(hours=_FUNDING_EVERY),
+        eager=True,
+        closed="left",
+        time_unit="us",
+    )
+    return pl.DataFrame({"ts": stamps, "rate": np.round(draw.normal(0.0001, 0.0001, len(stamps)), 8)})
 
 
 def _drift(count: int) -> np.ndarray:

@@ -1,4 +1,6 @@
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -82,3 +84,54 @@ def test_a_misspelt_variable_is_refused_and_others_are_left_alone(tmp_path: Path
     config.resolve({}, {"BT_BYBIT_URL": "x", "BT_SOMETHING_ELSE_ENTIRELY": "y"}, tmp_path)
     with pytest.raises(BtError, match="BT_CASHH"):
         config.resolve({}, {"BT_CASHH": "1"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("funding", "false", False),
+        ("funding", False, False),
+        ("funding", "yes", True),
+        ("pyramiding", "0", 0),
+        ("pyramiding", 3, 3),
+        ("rebalance_band", "5%", 0.05),
+        ("max_volume_share", "100%", 1.0),
+        ("mmr", "0.4%", 0.004),
+        ("margin", "cross", "cross"),
+        ("intrabar", "drill", "drill"),
+    ],
+)
+def test_settings_of_the_engine_are_read(name: str, text: object, expected: object, tmp_path: Path) -> None:
+    assert config.resolve({name: text}, {}, tmp_path)[name] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("funding", "maybe"),
+        ("funding", 2),
+        ("pyramiding", "-1"),
+        ("pyramiding", "1.5"),
+        ("pyramiding", True),
+        ("mmr", "5"),
+        ("margin", "portfolio"),
+        ("intrabar", "sideways"),
+    ],
+)
+def test_other_settings_of_the_engine_are_refused(name: str, text: object, tmp_path: Path) -> None:
+    with pytest.raises(BtError, match=f"--{name}"):
+        config.resolve({name: text}, {}, tmp_path)
+
+
+def test_defaults_and_words_are_those_of_the_engine() -> None:
+    """Risk and size apart, of which the nearer to the command line counts."""
+    from bt import Account, Costs, Execution
+
+    for kind in (Account, Costs, Execution):
+        for field in fields(kind):
+            if field.name in config.SETTINGS and field.name not in {"size", "sizing"}:
+                assert config.SETTINGS[field.name].default == field.default, field.name
+    for name, words in (("margin", config.Margin), ("sizing", config.Sizing)):
+        assert all(Account(**{name: word}) for word in get_args(words))
+    for name, words in (("intrabar", config.Intrabar), ("take_fill", config.TakeFill)):
+        assert all(Execution(**{name: word}) for word in get_args(words))

@@ -57,6 +57,16 @@ def test_python_examples_run(demo: tuple[Path, str], monkeypatch: pytest.MonkeyP
     exec(compile(text, "README.md", "exec"), {})
 
 
+def test_the_notebook_example_prints_what_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)  # no workspace, no warehouse
+    [(_, text)], [(_, shown)] = blocks("run", "simulate"), blocks("output", "simulate")
+    exec(compile(text, "README.md", "exec"), {})
+    assert capsys.readouterr().out == shown
+    assert list(tmp_path.iterdir()) == []
+
+
 def commands(text: str) -> list[list[str]]:
     lines = [line for line in text.splitlines() if line.strip()]
     assert all(line.startswith("bt ") for line in lines)
@@ -73,6 +83,7 @@ def test_the_first_session_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(seeded.SYMBOLS, "BTCUSDT", (60_000.0, 0.1))
     seeded.candles("BTCUSDT", days=30).write_parquet("BTCUSDT_1m.parquet")
+    seeded.funding("BTCUSDT", days=30).write_parquet("BTCUSDT_funding.parquet")
     [(_, text)] = blocks("run", "workspace")
     for line in commands(text):
         assert cli.run(line) == 0

@@ -12,6 +12,7 @@ from bt.cli import shared
 from bt.cli.start import make_workspace
 from bt.output.narration import Narrator
 
+_ROWS: Final = {"candles": "candles", "funding": "funding rates"}
 _RUNS: Final = (("ema_cross", "1h"), ("donchian_breakout", "1h"))
 
 
@@ -49,11 +50,14 @@ def _bring_data(call: shared.Session, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     warehouse = call.warehouse(create=True)
     for name in seeded.SYMBOLS:
-        file = folder / f"{name}.parquet"
-        seeded.candles(name).write_parquet(file)
-        options = ImportOptions(source="bt demo: made up, seed 7")
-        imported = import_file(warehouse, file, symbol=symbols.parse(name), options=options)
-        call.narrator.say(f"imported {name}: {imported.stored:,} candles stored, {imported.unchanged:,} were there")
+        for kind, rows in (("candles", seeded.candles(name)), ("funding", seeded.funding(name))):
+            file = folder / f"{name}-{kind}.parquet"
+            rows.write_parquet(file)
+            options = ImportOptions(source="bt demo: made up, seed 7")
+            imported = import_file(warehouse, file, symbol=symbols.parse(name), kind=kind, options=options)
+            call.narrator.say(
+                f"imported {name}: {imported.stored:,} {_ROWS[kind]} stored, {imported.unchanged:,} were there"
+            )
 
 
 def _check(call: shared.Session) -> None:

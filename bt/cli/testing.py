@@ -7,48 +7,66 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bt import config
 from bt.cli import shared
 from bt.errors import BtError, ExitCode
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bt import config
     from bt.results import Results, Run
     from bt.warehouse import Warehouse
 
 Params = Annotated[list[str] | None, typer.Option("--param", "-p", help="Parameter: fast=20.", metavar="K=V")]
+_ACCOUNT, _COSTS, _ORDERS = "Money and size", "Costs", "Orders"  # panels of the help
 _DEFAULT = 3
+_NUMBERS = {config.amount, config.size, config.whole, config.count, config.not_negative}
 _DIGITS = {"win %": 1, "net pnl": 2, "pf": 2, "avg R": 2, "bars": 1, "costs": 2}
+
+
+def _setting(name: str, panel: str, *flags: str) -> Any:
+    """Give the option of a setting: its help is what the setting means."""
+    setting = config.SETTINGS[name]
+    shape = "SHARE" if setting.read is config.fraction else "NUMBER" if setting.read in _NUMBERS else "WORD"
+    return typer.Option(
+        *flags,
+        help=f"{setting.meaning[0].upper()}{setting.meaning[1:]}.",
+        metavar=None if flags else shape,
+        rich_help_panel=panel,
+    )
 
 
 def run(
     strategy: Annotated[str, typer.Argument(help="Name of a strategy, or a path to one.")],
     symbol: shared.Symbols = None,
     timeframe: Annotated[
-        str | None, typer.Option("--timeframe", "-t", help="1m 3m 5m 15m 30m 1h 2h 4h 6h 12h 1d 1w.")
+        str | None, typer.Option("--timeframe", "-t", help="1m 3m 5m 15m 30m 1h 2h 4h 6h 12h 1d 1w.", metavar="T")
     ] = None,
-    first: Annotated[str | None, typer.Option("--from", help="ISO date, or 90d, 2y, ytd; UTC.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="ISO date or now; exclusive; UTC.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="ISO date, or 90d, 2y, ytd; UTC.", metavar="WHEN")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="ISO date or now; exclusive; UTC.", metavar="WHEN")] = None,
     param: Params = None,
-    cash: Annotated[str | None, typer.Option(help="Money at the start, in quote currency.")] = None,
-    risk: Annotated[str | None, typer.Option(help="Share of equity a trade loses at its stop: 1%.")] = None,
-    size: Annotated[str | None, typer.Option(help="Share of equity of a trade: 10% (or see --sizing).")] = None,
-    sizing: Annotated[str | None, typer.Option(help="risk, equity, notional or quantity.")] = None,
-    stop: Annotated[str | None, typer.Option(help="Stop where the strategy gives none: 2%.")] = None,
-    take: Annotated[str | None, typer.Option(help="Target where the strategy gives none: 4%.")] = None,
-    trail: Annotated[str | None, typer.Option(help="Trailing stop where the strategy gives none: 1%.")] = None,
-    take_fill: Annotated[str | None, typer.Option(help="market or limit.")] = None,
-    max_bars: Annotated[str | None, typer.Option(help="End a trade after so many bars.")] = None,
-    leverage: Annotated[str | None, typer.Option(help="Gross position value over equity, at most.")] = None,
-    max_positions: Annotated[str | None, typer.Option(help="Open positions at most.")] = None,
-    taker: Annotated[str | None, typer.Option(help="Taker fee: 0.055%.")] = None,
-    maker: Annotated[str | None, typer.Option(help="Maker fee: 0.02%.")] = None,
-    slippage: Annotated[str | None, typer.Option(help="Slippage of market and stop fills: 1bp.")] = None,
-    slippage_ticks: Annotated[str | None, typer.Option(help="Slippage in ticks, on top.")] = None,
-    intrabar: Annotated[
-        str | None, typer.Option(help="adverse or favourable: a bar that touches stop and target.")
-    ] = None,
+    cash: Annotated[str | None, _setting("cash", _ACCOUNT)] = None,
+    risk: Annotated[str | None, _setting("risk", _ACCOUNT)] = None,
+    size: Annotated[str | None, _setting("size", _ACCOUNT)] = None,
+    sizing: Annotated[str | None, _setting("sizing", _ACCOUNT)] = None,
+    max_positions: Annotated[str | None, _setting("max_positions", _ACCOUNT)] = None,
+    leverage: Annotated[str | None, _setting("leverage", _ACCOUNT)] = None,
+    margin: Annotated[str | None, _setting("margin", _ACCOUNT)] = None,
+    mmr: Annotated[str | None, _setting("mmr", _ACCOUNT)] = None,
+    taker: Annotated[str | None, _setting("taker", _COSTS)] = None,
+    maker: Annotated[str | None, _setting("maker", _COSTS)] = None,
+    slippage: Annotated[str | None, _setting("slippage", _COSTS)] = None,
+    slippage_ticks: Annotated[str | None, _setting("slippage_ticks", _COSTS)] = None,
+    funding: Annotated[bool | None, _setting("funding", _COSTS, "--funding/--no-funding")] = None,
+    stop: Annotated[str | None, _setting("stop", _ORDERS)] = None,
+    take: Annotated[str | None, _setting("take", _ORDERS)] = None,
+    trail: Annotated[str | None, _setting("trail", _ORDERS)] = None,
+    take_fill: Annotated[str | None, _setting("take_fill", _ORDERS)] = None,
+    max_bars: Annotated[str | None, _setting("max_bars", _ORDERS)] = None,
+    pyramiding: Annotated[str | None, _setting("pyramiding", _ORDERS)] = None,
+    rebalance_band: Annotated[str | None, _setting("rebalance_band", _ORDERS)] = None,
+    max_volume_share: Annotated[str | None, _setting("max_volume_share", _ORDERS)] = None,
+    intrabar: Annotated[str | None, _setting("intrabar", _ORDERS)] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     note: Annotated[str | None, typer.Option(help="Note kept with the run.")] = None,
     form: shared.Format = "table",
@@ -60,11 +78,12 @@ def run(
 ) -> int:
     """Test a strategy on stored candles and store the run."""
     flags = {
-        "symbols": ",".join(symbol) if symbol else None, "timeframe": timeframe, "from": first, "to": end, "cash": cash,
-        "risk": risk, "size": size, "sizing": sizing, "stop": stop, "take": take, "trail": trail,
-        "take_fill": take_fill, "max_bars": max_bars, "leverage": leverage, "max_positions": max_positions,
-        "taker": taker, "maker": maker, "slippage": slippage, "slippage_ticks": slippage_ticks, "intrabar": intrabar,
-        "db": db,
+        "symbols": ",".join(symbol) if symbol else None, "timeframe": timeframe, "from": first, "to": end, "db": db,
+        "cash": cash, "risk": risk, "size": size, "sizing": sizing, "max_positions": max_positions,
+        "leverage": leverage, "margin": margin, "mmr": mmr, "taker": taker, "maker": maker, "slippage": slippage,
+        "slippage_ticks": slippage_ticks, "funding": funding, "stop": stop, "take": take, "trail": trail,
+        "take_fill": take_fill, "max_bars": max_bars, "pyramiding": pyramiding, "rebalance_band": rebalance_band,
+        "max_volume_share": max_volume_share, "intrabar": intrabar,
     }  # fmt: skip
     call = shared.session(flags, form=form, out=out, quiet=quiet, progress=progress)
     done = run_strategy(call, strategy, _pairs(param or []), name=name, note=note)
@@ -111,14 +130,18 @@ def engine_settings(settings: config.Settings) -> tuple[Any, Any, Any]:
     from bt.engine import Account, Costs, Execution
 
     sizing, size = _sizing(settings)
+
+    def chosen(*names: str) -> dict[str, Any]:
+        return {name: settings[name] for name in names}
+
     account = Account(
-        cash=settings["cash"], sizing=sizing, size=size, leverage=settings["leverage"],
-        max_positions=settings["max_positions"],
+        sizing=sizing, size=size, **chosen("cash", "leverage", "max_positions", "margin", "mmr")
     )  # fmt: skip
-    costs = Costs(**{key: settings[key] for key in ("taker", "maker", "slippage", "slippage_ticks")})
+    costs = Costs(**chosen("taker", "maker", "slippage", "slippage_ticks", "funding"))
     execution = Execution(
-        **{key: settings[key] for key in ("intrabar", "stop", "take", "trail", "take_fill", "max_bars")}
-    )  # fmt: skip
+        **chosen("intrabar", "stop", "take", "trail", "take_fill", "max_bars"),
+        **chosen("pyramiding", "rebalance_band", "max_volume_share"),
+    )
     return account, costs, execution
 
 
@@ -126,7 +149,7 @@ def print_run(results: Results, form: str, out: Path | None) -> None:
     """Print one run: the panel and its tables, or the whole as JSON, or its metrics as a row."""
     import json
 
-    from bt.output import emit, object_json, run_panel, sparkline, table, write
+    from bt.output import emit, object_json, run_panel, sparkline, table, warning_lines, write
 
     if form in {"json", "jsonl"}:
         run_row = {key: value for key, value in results.run.items() if key != "strategy_source"}
@@ -141,7 +164,7 @@ def print_run(results: Results, form: str, out: Path | None) -> None:
     warnings = json.loads(results.run["warnings"])
     lines = [
         run_panel(results.run, results.figures), "", table(_by_symbol(results), digits=_DIGITS).rstrip(), "",
-        f"equity {sparkline(results.returns['equity'].to_list())}", *(f"! {warning}" for warning in warnings),
+        f"equity {sparkline(results.returns['equity'].to_list())}", *warning_lines(warnings),
     ]  # fmt: skip
     write("\n".join(lines) + "\n", out)
 

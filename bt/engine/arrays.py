@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,73 +9,84 @@ import numpy as np
 import polars as pl
 
 from bt import kernel
-from bt.engine.checks import FLAGS, LEVELS, PRICES
+from bt.engine.checks import PRICES
+from bt.engine.grid import Grid, own
+from bt.engine.minutes import detail_arrays, funding_arrays
+from bt.engine.orders import signal_arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from bt.engine.settings import Account, Costs, Execution
 
-_MINUTE = timedelta(minutes=1)
+
+def inputs(  # noqa: PLR0913 - all that the loop is given
+    grid: Grid,
+    signals: pl.DataFrame,
+    *,
+    instruments: Mapping[str, list[dict[str, Any]]],
+    funding: pl.DataFrame,
+    detail: pl.DataFrame | None,
+    gaps: pl.DataFrame,
+    account: Account,
+    costs: Costs,
+    execution: Execution,
+) -> kernel.Inputs:
+    """Lay everything out for the loop."""
+    minutes = detail_arrays(grid, detail if execution.intrabar in {"auto", "drill"} else None)
+    rules, changes = instrument_arrays(grid, instruments, costs)
+    return kernel.Inputs(
+        bars=bar_arrays(grid, gaps, with_volume=execution.max_volume_share is not None),
+        signals=signal_arrays(grid, signals, every_target=execution.rebalance_band > 0),
+        instruments=rules,
+        changes=changes,
+        funding=funding_arrays(grid, funding if costs.funding else funding.clear(), minutes),
+        detail=minutes,
+        rules=rule_values(account, costs, execution, targets="target" in signals.columns),
+    )
 
 
-def bar_arrays(bars: pl.DataFrame, gaps: pl.DataFrame, length: timedelta | None = None) -> kernel.Bars:
-    """Lay checked bars out for the loop; `length` is that of a bar, None = as the bars themselves show it."""
-    symbols = bars["symbol"].unique().sort()
-    number = bars["symbol"].cast(pl.Enum(symbols)).to_physical().to_numpy()
-    ts = bars["ts"].dt.timestamp("us").to_numpy()
-    starts = np.concatenate(([0], np.flatnonzero(np.diff(ts)) + 1, [len(ts)])).astype(np.int64)
-    days = (bars["ts"].gather(starts[:-1]) + ((length or _shortest(bars)) - _MINUTE)).dt.date().to_physical().to_numpy()
-    last = np.zeros(len(symbols), np.int64)
-    last[number] = np.arange(len(ts))  # the last assignment of a symbol stays
-    after_gap, gap_inside = _gap_marks(bars, gaps, length)
+def bar_arrays(grid: Grid, gaps: pl.DataFrame, *, with_volume: bool = False) -> kernel.Bars:
+    """Lay the bars out."""
+    bars = grid.bars
+    after_gap, gap_inside = _gap_marks(grid, gaps)
+    last = np.zeros(len(grid.symbols), np.int64)
+    last[grid.number] = np.arange(bars.height)  # the last assignment of a symbol stays
     return kernel.Bars(
-        starts=starts,
-        day=(days - days[0]).astype(np.int32),
-        symbol=_own(number, np.int32),
-        **{name: _own(bars[name].to_numpy(), np.float64) for name in PRICES},
+        starts=grid.starts,
+        day=grid.closing_days(),
+        symbol=grid.number,
+        **{name: own(bars[name].to_numpy(), np.float64) for name in PRICES},
+        volume=own(bars["volume"].to_numpy(), np.float64) if with_volume else np.empty(0),
+        before=grid.before,
+        number=grid.count,
         after_gap=after_gap,
         gap_inside=gap_inside,
         last=last,
     )
 
 
-def signal_arrays(signals: pl.DataFrame) -> kernel.Signals:
-    """Lay checked signals out for the loop; a column that is not there takes no room."""
-    flags = np.zeros(signals.height, np.uint8)
-    for name, bit in FLAGS.items():
-        if name in signals.columns:
-            flags |= signals[name].fill_null(value=False).cast(pl.UInt8).to_numpy() * np.uint8(bit)
-    none = pl.Series([], dtype=pl.Float64)
-    levels = {name: signals[name] if name in signals.columns else none for name in LEVELS}
-    ages = signals["max_bars"].fill_null(0) if "max_bars" in signals.columns else none
-    return kernel.Signals(
-        flags=flags,
-        **{name: _own(values.fill_null(float("nan")).to_numpy(), np.float64) for name, values in levels.items()},
-        max_bars=_own(ages.cast(pl.Int64).to_numpy(), np.int64),
+def instrument_arrays(
+    grid: Grid, instruments: Mapping[str, list[dict[str, Any]]], costs: Costs
+) -> tuple[kernel.Array, kernel.Changes]:
+    """Lay out the rules and fees of the symbols at the beginning, and those that come later; unknown binds nobody."""
+    first = np.zeros(len(grid.symbols), kernel.INSTRUMENT)
+    later = []
+    for place, symbol in enumerate(grid.symbols):
+        rows = instruments.get(symbol) or [{}]
+        first[place] = _instrument(rows[0], costs)
+        for row in rows[1:]:
+            time = int(grid.times.search_sorted(row["valid_from"], side="left"))
+            later.append((time, place, _instrument(row, costs)))
+    later.sort(key=lambda change: change[:2])  # stable: of several at one time the last stays
+    return first, kernel.Changes(
+        time=np.array([time for time, _, _ in later], np.int64),
+        symbol=np.array([place for _, place, _ in later], np.int64),
+        instrument=np.array([rule for _, _, rule in later], kernel.INSTRUMENT),
     )
 
 
-def instrument_arrays(
-    symbols: Iterable[str], instruments: Mapping[str, Mapping[str, Any]], costs: Costs
-) -> kernel.Array:
-    """Lay the rules and fees of the symbols out for the loop; what is unknown binds nobody."""
-    rows = [instruments.get(symbol, {}) for symbol in symbols]
-    rules = np.zeros(len(rows), kernel.INSTRUMENT)
-    for place, row in enumerate(rows):
-        category = row.get("category") or "linear"
-        rules[place] = (
-            category == "spot",
-            *_decimal(row.get("tick_size")),
-            *_decimal(row.get("qty_step")),
-            row.get("min_qty") or 0.0,
-            row.get("min_notional") or 0.0,
-            *costs.rates(category),
-        )
-    return rules
-
-
-def rule_values(account: Account, costs: Costs, execution: Execution) -> kernel.Rules:
+def rule_values(account: Account, costs: Costs, execution: Execution, *, targets: bool) -> kernel.Rules:
     """Turn the settings into the loop's numbers."""
     nan = float("nan")
     return kernel.Rules(
@@ -85,6 +95,8 @@ def rule_values(account: Account, costs: Costs, execution: Execution) -> kernel.
         size=float(account.size),
         leverage=float(account.leverage),
         max_positions=account.max_positions or 0,
+        cross=account.margin == "cross",
+        mmr=float(account.mmr),
         slippage=float(costs.slippage),
         slippage_ticks=float(costs.slippage_ticks),
         favourable=execution.intrabar == "favourable",
@@ -93,42 +105,48 @@ def rule_values(account: Account, costs: Costs, execution: Execution) -> kernel.
         trail=nan if execution.trail is None else float(execution.trail),
         take_limit=execution.take_fill == "limit",
         max_bars=execution.max_bars or 0,
+        pyramiding=execution.pyramiding,
+        targets=targets,
+        band=float(execution.rebalance_band),
+        volume_share=nan if execution.max_volume_share is None else float(execution.max_volume_share),
+        level_delay=execution.level_delay,
         close_at_end=execution.close_at_end,
     )
 
 
-def closing_day(bars: pl.DataFrame, length: timedelta | None) -> date:
-    """Give the UTC day in which the first bar closes."""
-    first: datetime = bars["ts"][0]
-    return (first + (length or _shortest(bars)) - _MINUTE).date()
-
-
-def _shortest(bars: pl.DataFrame) -> timedelta:
-    """Read the length of bars off the smallest distance of two of one symbol; a minute where there is only one."""
-    distance: timedelta | None = bars.select(pl.col("ts").diff().over("symbol").min()).item()
-    return distance or _MINUTE
-
-
-def _gap_marks(bars: pl.DataFrame, gaps: pl.DataFrame, length: timedelta | None) -> tuple[kernel.Array, kernel.Array]:
+def _gap_marks(grid: Grid, gaps: pl.DataFrame) -> tuple[kernel.Array, kernel.Array]:
     """Mark the bars that a gap separates from their symbol's bar before, and the bars with a gap inside.
 
     A gap separates two bars when it overlaps the time from the end of the one to the open of the other. Without a
     known length each symbol is asked for its own, so that no symbol changes another's fills.
     """
-    after, inside = np.zeros(bars.height, np.bool_), np.zeros(bars.height, np.bool_)
-    numbered = bars.select("symbol", "ts").with_row_index("row")
-    for (symbol,), holes in gaps.group_by("symbol", maintain_order=True):
-        own = numbered.filter(pl.col("symbol") == symbol)
-        if own.is_empty():
-            continue
-        lasting = length or _shortest(own)
-        own = own.with_columns(ended=pl.col("ts").shift(1) + lasting, ends=pl.col("ts") + lasting)
-        for first, last in holes.select("first", "last").rows():
-            near = own.slice(max(int(own["ts"].search_sorted(first)) - 1, 0))  # from the bar that the hole begins in
-            near = near.filter(pl.min_horizontal("ts", "ended") <= last)
-            after[near.filter((pl.col("ts") >= first) & (pl.col("ended") <= last))["row"].to_numpy()] = True
-            inside[near.filter((pl.col("ends") > first) & (pl.col("ts") <= last))["row"].to_numpy()] = True
+    after, inside = np.zeros(grid.bars.height, np.bool_), np.zeros(grid.bars.height, np.bool_)
+    holes = gaps.select("symbol", pl.col("first", "last").dt.timestamp("us")).partition_by("symbol", as_dict=True)
+    for symbol, rows, opened, length in grid.per_symbol():
+        ended = np.concatenate((opened[:1], opened[:-1] + length))  # of the bar before; nothing is before the first
+        for first, last in holes[(symbol,)].select("first", "last").rows() if (symbol,) in holes else ():
+            begin = max(int(np.searchsorted(opened, first)) - 1, 0)  # from the bar that the hole begins in
+            end = max(int(np.searchsorted(opened, last, side="right")), int(np.searchsorted(ended, last, side="right")))
+            near = slice(begin, end)
+            separated = (opened[near] >= first) & (ended[near] <= last)
+            separated[: 1 - min(begin, 1)] = False
+            after[rows[near][separated]] = True
+            inside[rows[near][(opened[near] + length > first) & (opened[near] <= last)]] = True
     return after, inside
+
+
+def _instrument(row: Mapping[str, Any], costs: Costs) -> tuple[Any, ...]:
+    """Give one row of rules as the loop reads it."""
+    category = row.get("category") or "linear"
+    return (
+        category == "spot",
+        *_decimal(row.get("tick_size")),
+        *_decimal(row.get("qty_step")),
+        row.get("min_qty") or 0.0,
+        row.get("min_notional") or 0.0,
+        row.get("max_leverage") or float("inf"),
+        *costs.rates(category),
+    )
 
 
 def _decimal(value: float | None) -> tuple[float, float]:
@@ -138,8 +156,3 @@ def _decimal(value: float | None) -> tuple[float, float]:
     exact = Decimal(repr(float(value))).normalize()
     places = max(0, -int(exact.as_tuple().exponent))
     return float(exact.scaleb(places)), float(10**places)
-
-
-def _own(values: kernel.Array, kind: type) -> kernel.Array:
-    """Give a writable, contiguous array: to numba a read-only one is another type, compiled for all over again."""
-    return np.require(values, dtype=kind, requirements=["C", "W"])

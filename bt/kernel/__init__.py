@@ -22,11 +22,16 @@ from bt.kernel.layout import (
     EXIT_SHORT,
     INSTRUMENT,
     KINDS,
+    ORDER,
     REASONS,
     REFUSALS,
     SIZINGS,
     Array,
     Bars,
+    Changes,
+    Detail,
+    Funding,
+    Inputs,
     Outcome,
     Rules,
     Signals,
@@ -42,11 +47,16 @@ __all__ = [
     "EXIT_SHORT",
     "INSTRUMENT",
     "KINDS",
+    "ORDER",
     "REASONS",
     "REFUSALS",
     "SIZINGS",
     "Array",
     "Bars",
+    "Changes",
+    "Detail",
+    "Funding",
+    "Inputs",
     "Outcome",
     "Rules",
     "Signals",
@@ -55,21 +65,14 @@ __all__ = [
 ]
 
 
-def trade(
-    bars: Bars,
-    signals: Signals,
-    instruments: Array,
-    rules: Rules,
-    *,
-    announce: Callable[[str], None] | None = None,
-) -> Outcome:
+def trade(inputs: Inputs, *, announce: Callable[[str], None] | None = None) -> Outcome:
     """Run the loop; `announce` is told beforehand when it must be compiled first (once per machine and version)."""
     ready = _cache_folder() / "ready"
     if announce and not ready.exists():
         announce("compiling the trade loop, once: about 15 seconds")
     from bt.kernel import loop
 
-    outcome: Outcome = loop.trade(bars, signals, instruments, rules)
+    outcome: Outcome = loop.trade(*inputs)
     with suppress(OSError):  # a full disk must not cost the result
         ready.touch()
     return outcome
@@ -80,18 +83,31 @@ def warm_up() -> None:
 
     def load() -> None:
         if (_cache_folder() / "ready").exists():
-            one, none = np.ones(1), np.empty(0)
-            whole = np.zeros(1, np.int64)
-            bars = Bars(
-                np.arange(2), *(np.zeros(1, np.int32),) * 2, one, one, one, one, *(np.zeros(1, np.bool_),) * 2, whole
-            )
-            signals = Signals(np.zeros(1, np.uint8), *(none,) * 7, np.empty(0, np.int64))
-            nan = float("nan")
-            rules = Rules(1.0, 0, 1.0, 1.0, 0, 0.0, 0.0, False, nan, nan, nan, False, 0, True)
             with suppress(Exception):  # the run itself will meet it, and say it
-                trade(bars, signals, np.zeros(1, INSTRUMENT), rules)
+                trade(_least())
 
     threading.Thread(target=load).start()  # not a daemon: leaving in the middle of an import can crash
+
+
+def _least() -> Inputs:
+    """Give the smallest input there is: one flat bar without a signal."""
+    one, none = np.ones(1), np.empty(0)
+    row, no = np.zeros(1, np.int32), np.zeros(1, np.bool_)
+    whole, nothing, unknown = np.zeros(1, np.int64), np.empty(0, np.int64), float("nan")
+    minutes = np.empty(0, np.int32)
+    return Inputs(
+        bars=Bars(np.arange(2), row, row, one, one, one, one, none, row - np.int32(1), row, no, no, whole),
+        signals=Signals(np.zeros(1, np.uint8), np.empty(0, ORDER)),
+        instruments=np.zeros(1, INSTRUMENT),
+        changes=Changes(nothing, nothing, np.empty(0, INSTRUMENT)),
+        funding=Funding(nothing, minutes, np.empty(0, np.bool_), none, none),
+        detail=Detail(nothing, nothing, minutes, none, none, none),
+        rules=Rules(
+            cash=1.0, sizing=0, size=1.0, leverage=1.0, max_positions=0, cross=False, mmr=0.0, slippage=0.0,
+            slippage_ticks=0.0, favourable=False, stop=unknown, take=unknown, trail=unknown, take_limit=False,
+            max_bars=0, pyramiding=0, targets=False, band=0.0, volume_share=unknown, level_delay=0, close_at_end=True,
+        ),
+    )  # fmt: skip
 
 
 @cache

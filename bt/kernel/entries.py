@@ -1,52 +1,26 @@
-"""How signals become positions: what is refused, what is shrunk, what is bought."""
+"""How a wish becomes a position: what is refused, what is shrunk, what is bought."""
 
 from math import isnan
 
 import numpy as np
 
-from bt.kernel.layout import ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT
-from bt.kernel.positions import AT_MARKET, BY_SIGNAL, exposure, set_active_stop, write_fill
-from bt.kernel.prices import column, compiled, floored, level, market
+from bt.kernel.positions import AT_LIMIT, nearest_stop, set_liquidation, set_live_levels, write_fill
+from bt.kernel.prices import compiled, floored, level, market, otherwise
 
 RISK, EQUITY, NOTIONAL = 0, 1, 2  # SIZINGS
-CONFLICT, GAP, REENTRY, NO_SHORT, SLOTS, NO_STOP, STOP_SIDE, CASH, MIN_QTY, MIN_NOTIONAL = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    8,
-    9,
-)  # REFUSALS
+(
+    CONFLICT, GAP, REENTRY, NO_SHORT, SLOTS, NO_STOP, STOP_SIDE, CASH, VOLUME, MIN_QTY, MIN_NOTIONAL,
+    EXPIRED, CANCELLED, REPLACED, PYRAMIDING,
+) = np.arange(15)  # REFUSALS, and no literals  # fmt: skip
 DUST = 1e-9  # of equity: what is left of full use is rounding, and buys nothing
 
 
 @compiled
-def conflicting(flags):
-    """Say whether the entries of a signal contradict the rest of it."""
-    both = ENTER_LONG | ENTER_SHORT
-    return (
-        flags & both == both
-        or flags & (ENTER_LONG | EXIT_LONG) == ENTER_LONG | EXIT_LONG
-        or flags & (ENTER_SHORT | EXIT_SHORT) == ENTER_SHORT | EXIT_SHORT
-    )
-
-
-@compiled
-def long_conflict(flags):
-    """Say whether a contradicting entry counts as a long one."""
-    return flags & ENTER_LONG != 0 and flags & (ENTER_SHORT | EXIT_LONG) != 0
-
-
-@compiled
-def refuse(rejections, book, time, symbol, side, reason, wanted, granted):
+def refuse(rejections, book, symbol, side, reason, wanted, granted):
     """Write one refused or shrunk order."""
     row = rejections[book.rejections]
     book.rejections += 1
-    row.time = time
+    row.time = book.time
     row.symbol = symbol
     row.side = side
     row.reason = reason
@@ -55,147 +29,140 @@ def refuse(rejections, book, time, symbol, side, reason, wanted, granted):
 
 
 @compiled
-def set_levels(place, row, side, fill, signals, rules, instrument):
-    """Give a proposed position its stop, target, trail and time stop from the signal of `row` and the fill price."""
+def propose(draft, order, side, fill, rules, instrument):
+    """Set side, fill price and own levels of a draft as an order wants them."""
     p, q = instrument.tick_p, instrument.tick_q
-    distance = column(signals.stop_distance, row, np.nan)
-    stop = fill - side * (fill * rules.stop) if isnan(distance) else fill - side * distance
-    place.stop = level(column(signals.stop_price, row, stop), side, p, q)
-    distance = column(signals.take_distance, row, np.nan)
-    take = fill + side * (fill * rules.take) if isnan(distance) else fill + side * distance
-    place.take = level(column(signals.take_price, row, take), side, p, q)
-    place.trail = column(signals.trail_distance, row, rules.trail * fill)
-    place.max_bars = rules.max_bars
-    if len(signals.max_bars) > 0 and signals.max_bars[row] > 0:
-        place.max_bars = signals.max_bars[row]
-    place.side = side
-    place.entry = fill
-    place.worst = fill
-    place.best = fill
-    set_active_stop(place, instrument)
+    stop = fill - side * otherwise(order.stop_distance, fill * rules.stop)
+    take = fill + side * otherwise(order.take_distance, fill * rules.take)
+    draft.stop = level(otherwise(order.stop_price, stop), side, p, q)
+    draft.take = level(otherwise(order.take_price, take), side, p, q)
+    draft.trail = otherwise(order.trail_distance, rules.trail * fill)
+    draft.side = side
+    draft.entry = fill
+    draft.best = fill
 
 
 @compiled
-def raw_quantity(place, equity, multiple, rules):
-    """Give the wanted quantity before caps and steps."""
-    if rules.sizing == RISK:
-        return equity * rules.size * multiple / abs(place.entry - place.active)
-    if rules.sizing == EQUITY:
-        return equity * rules.size * multiple / place.entry
-    if rules.sizing == NOTIONAL:
-        return rules.size * multiple / place.entry
-    return rules.size * multiple
-
-
-@compiled
-def sized(rejections, book, place, time, symbol, equity, gross, wanted, rules, instrument):
-    """Give the quantity that money and the instrument allow, 0 where none; write what was refused or shrunk."""
-    side = int(place.side)
-    taker = instrument.taker
-    room = (rules.leverage * (equity - book.paid) - gross) / (1.0 + rules.leverage * taker)
-    if instrument.spot:
-        room = min(room, book.cash / (1.0 + taker))
-    cap = room / place.entry
-    qty = floored(min(wanted, cap), instrument.step_p, instrument.step_q)
-    if wanted > cap and room <= DUST * equity:
-        refuse(rejections, book, time, symbol, side, CASH, wanted, 0.0)
-    elif qty <= 0.0 or qty < instrument.min_qty:
-        refuse(rejections, book, time, symbol, side, MIN_QTY, wanted, 0.0)
-    elif qty * place.entry < instrument.min_notional:
-        refuse(rejections, book, time, symbol, side, MIN_NOTIONAL, wanted, 0.0)
-    else:
-        if wanted > cap:
-            refuse(rejections, book, time, symbol, side, CASH, wanted, qty)
-        return qty
-    return 0.0
-
-
-@compiled
-def refusal(place, book, rules, instrument):
-    """Give the reason that forbids a proposed position before its size is known, -1 where none does."""
-    if place.side < 0 and instrument.spot:
+def refusal(place, draft, stop, book, rules, instrument):
+    """Give the reason that forbids an entry before its size is known, -1 where none does."""
+    if draft.side < 0 and instrument.spot:
         return NO_SHORT
-    if rules.max_positions > 0 and book.open >= rules.max_positions:
+    if place.qty == 0.0 and rules.max_positions > 0 and book.taken >= rules.max_positions:
         return SLOTS
-    if rules.sizing == RISK and isnan(place.active):
+    if rules.sizing == RISK and isnan(stop) and not rules.targets:
         return NO_STOP
-    entry = place.side * place.entry
-    if place.side * place.stop >= entry or place.side * place.active >= entry:
+    entry = draft.side * draft.entry
+    if draft.side * draft.stop >= entry or draft.side * stop >= entry:
         return STOP_SIDE
     return -1
 
 
 @compiled
-def enter_at_open(
-    fills, rejections, book, place, time, symbol, opening, after_gap, equity, gross, signals, rules, instrument
-):
-    """Open a position from the signal of the symbol's previous bar, or write why not; give its notional."""
-    if place.qty != 0.0:  # the same side: an opposite position has left at this open
-        return 0.0
-    known = place.previous
-    side = 1 if signals.flags[known] & ENTER_LONG else -1
-    if after_gap:
-        refuse(rejections, book, time, symbol, side, GAP, np.nan, 0.0)
-        return 0.0
-    if place.level_exit == time:
-        refuse(rejections, book, time, symbol, side, REENTRY, np.nan, 0.0)
-        return 0.0
-    fill = market(opening, side > 0, instrument, rules)
-    set_levels(place, known, float(side), fill, signals, rules, instrument)
-    reason = refusal(place, book, rules, instrument)
-    if reason >= 0:
-        refuse(rejections, book, time, symbol, side, reason, np.nan, 0.0)
-        return 0.0
-    wanted = raw_quantity(place, equity, column(signals.size, known, 1.0), rules)
-    qty = sized(rejections, book, place, time, symbol, equity, gross, wanted, rules, instrument)
-    if qty <= 0.0:
-        return 0.0
-    book.trades += 1
-    book.open += 1
-    place.qty = side * qty
-    place.trade = book.trades
-    place.entry_bar = place.bar
-    place.gap_overlap = False
-    taker = instrument.taker
-    fee = write_fill(fills, book, time, symbol, place, side, AT_MARKET, BY_SIGNAL, opening, fill, taker)
-    fills[book.fills - 1].opens = True
-    fills[book.fills - 1].stop = place.active
-    if instrument.spot:
-        book.cash -= qty * fill
-    book.cash -= fee
-    book.paid += fee
-    return qty * fill
+def wanted_quantity(fill, stop, equity, multiple, rules):
+    """Give the wanted quantity before caps and steps."""
+    if rules.sizing == RISK:
+        return equity * rules.size * multiple / abs(fill - stop)
+    if rules.sizing == EQUITY:
+        return equity * rules.size * multiple / fill
+    if rules.sizing == NOTIONAL:
+        return rules.size * multiple / fill
+    return rules.size * multiple
 
 
 @compiled
-def enter_all(
-    fills, rejections, book, places, time, first, end, symbols, opens, after_gap, signals, rules, instruments, queue
+def granted_quantity(rejections, book, symbol, draft, wanted, rate, volume, rules, instrument):
+    """Give the quantity that money, volume and the instrument allow, 0 where none; write what was refused or shrunk."""
+    side = int(draft.side)
+    leverage = min(rules.leverage, instrument.max_leverage)
+    room = (leverage * (book.equity - book.paid) - book.gross) / (1.0 + leverage * rate)
+    if instrument.spot:
+        room = min(room, min(book.free, book.cash) / (1.0 + rate))
+    cap, reason = room / draft.entry, CASH
+    spent = room <= DUST * book.equity
+    if rules.volume_share * volume < cap:
+        cap, reason = rules.volume_share * volume, VOLUME
+        spent = cap <= 0.0
+    qty = floored(min(wanted, cap), instrument.step_p, instrument.step_q)
+    if wanted > cap and spent:
+        refuse(rejections, book, symbol, side, reason, wanted, 0.0)
+    elif qty <= 0.0 or qty < instrument.min_qty:
+        refuse(rejections, book, symbol, side, MIN_QTY, wanted, 0.0)
+    elif qty * draft.entry < instrument.min_notional:
+        refuse(rejections, book, symbol, side, MIN_NOTIONAL, wanted, 0.0)
+    else:
+        if wanted > cap:
+            refuse(rejections, book, symbol, side, reason, wanted, qty)
+        return qty
+    return 0.0
+
+
+@compiled
+def adopt(place, draft, qty, order, book, rules):
+    """Open a position as drafted, or add the draft to it."""
+    if place.qty == 0.0:
+        book.trades += 1
+        book.open += 1
+        book.taken += 1
+        place.trade = book.trades
+        place.side = draft.side
+        place.entry = draft.entry
+        place.stop = draft.stop
+        place.take = draft.take
+        place.trail = draft.trail
+        place.worst = draft.entry
+        place.best = draft.entry
+        place.entry_bar = place.bar
+        place.max_bars = order.max_bars if order.max_bars > 0 else rules.max_bars
+        place.adds = 0
+        place.gap_overlap = False
+        place.inside = False
+    else:
+        held = abs(place.qty)
+        place.entry = (held * place.entry + qty * draft.entry) / (held + qty)
+        place.stop = place.stop if isnan(draft.stop) else draft.stop
+        place.take = place.take if isnan(draft.take) else draft.take
+        place.trail = place.trail if isnan(draft.trail) else draft.trail
+        fill = draft.entry
+        if place.side > 0:
+            place.worst, place.best = min(place.worst, fill), max(place.best, fill)
+        else:
+            place.worst, place.best = max(place.worst, fill), min(place.best, fill)
+        place.adds += 1
+    place.qty += draft.side * qty
+    place.blocked = False
+
+
+@compiled
+def enter(
+    fills, rejections, book, place, draft, order, side, reference, kind, reason, delta, volume, rules, instrument
 ):
-    """Refuse contradicting signals, then open positions by score and symbol from one snapshot of the account."""
-    flags, scores = signals.flags, signals.score
-    waiting = 0
-    for row in range(first, end):
-        known = places[symbols[row]].previous
-        if known < 0 or flags[known] & (ENTER_LONG | ENTER_SHORT) == 0:
-            continue
-        if conflicting(flags[known]):
-            side = 1 if long_conflict(flags[known]) else -1
-            refuse(rejections, book, time, symbols[row], side, CONFLICT, np.nan, 0.0)
-            continue
-        score = column(scores, known, 0.0)
-        turn = waiting  # insertion sort: stable, so that equal scores stay in symbol order
-        while turn > 0 and column(scores, places[symbols[queue[turn - 1]]].previous, 0.0) < score:
-            queue[turn] = queue[turn - 1]
-            turn -= 1
-        queue[turn] = row
-        waiting += 1
-    if waiting == 0:
-        return
-    equity, gross, _ = exposure(places, instruments, book.cash)
-    book.paid = 0.0
-    for row in queue[:waiting]:
-        symbol = symbols[row]
-        gross += enter_at_open(
-            fills, rejections, book, places[symbol], time, symbol, opens[row], after_gap[row], equity, gross,
-            signals, rules, instruments[symbol],
-        )  # fmt: skip
+    """Open or add to a position as an order wants it (`delta` is a target's quantity, else NaN), or write why not."""
+    limited = kind == AT_LIMIT
+    fill = reference if limited else market(reference, side > 0, instrument, rules)
+    rate = instrument.maker if limited else instrument.taker
+    propose(draft, order, float(side), fill, rules, instrument)
+    stop = nearest_stop(draft, instrument)
+    if place.qty != 0.0 and isnan(stop):
+        stop = nearest_stop(place, instrument)
+    refused = refusal(place, draft, stop, book, rules, instrument)
+    if refused >= 0:
+        refuse(rejections, book, place.symbol, side, refused, np.nan, 0.0)
+        return False
+    wanted = otherwise(delta, wanted_quantity(fill, stop, book.equity, order.size, rules))
+    qty = granted_quantity(rejections, book, place.symbol, draft, wanted, rate, volume, rules, instrument)
+    if qty <= 0.0:
+        return False
+    adopt(place, draft, qty, order, book, rules)
+    set_liquidation(place, rules, instrument)
+    set_live_levels(place, place.bar, rules, instrument)
+    fee = write_fill(fills, book, place, side, qty, kind, reason, reference, fill, rate)
+    fills[book.fills - 1].opens = True
+    fills[book.fills - 1].stop = nearest_stop(place, instrument)
+    spent = qty * fill if instrument.spot else 0.0
+    book.cash -= spent
+    book.cash -= fee
+    book.free -= spent
+    book.free -= fee
+    book.paid += fee
+    book.gross += qty * fill
+    return True

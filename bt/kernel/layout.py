@@ -1,7 +1,7 @@
 """What goes into the trade loop and what comes out: arrays only, named, in one layout.
 
 Rows are bars sorted by (time, symbol); `starts[t] : starts[t + 1]` are the rows of bar time t, symbols ascending.
-An optional column that nobody uses has length 0 and reads as NaN (levels), 1 (size) or 0 (score, max_bars).
+Minutes are counted from 1970.
 """
 
 from __future__ import annotations
@@ -19,7 +19,18 @@ EXIT_SHORT: Final = 8
 
 SIZINGS: Final = ("risk", "equity", "notional", "quantity")
 KINDS: Final = ("market", "stop", "limit")
-REASONS: Final = ("signal", "reverse", "stop", "trail", "take", "time", "end_of_data", "ruin")
+REASONS: Final = (
+    "signal",
+    "reverse",
+    "rebalance",
+    "stop",
+    "trail",
+    "take",
+    "liquidation",
+    "time",
+    "end_of_data",
+    "ruin",
+)
 REFUSALS: Final = (
     "conflict",
     "gap",
@@ -29,8 +40,13 @@ REFUSALS: Final = (
     "no_stop",
     "stop_side",
     "cash",
+    "volume",
     "min_qty",
     "min_notional",
+    "expired",
+    "cancelled",
+    "replaced",
+    "pyramiding",
 )
 
 
@@ -44,23 +60,51 @@ class Bars(NamedTuple):
     high: Array
     low: Array
     close: Array
+    volume: Array  # float64 per row, or length 0 where it bounds nothing
+    before: Array  # int32 per row: the symbol's previous row, -1 before its first
+    number: Array  # int32 per row: number of the symbol's own bar, from 0
     after_gap: Array  # bool per row: a recorded gap lies between the symbol's previous bar and this one
     gap_inside: Array  # bool per row: a recorded gap lies inside this bar
     last: Array  # int64 per symbol: its last row
 
 
 class Signals(NamedTuple):
-    """Signals known at the close of the row's bar."""
+    """What is known at the close of bars.
+
+    A changed target stands in the flags, too: as an entry to its side, or, if it is 0, as an exit of both.
+    """
 
     flags: Array  # uint8 per row: sum of ENTER_LONG … EXIT_SHORT
-    stop_price: Array  # float64 per row or length 0, likewise all below
-    stop_distance: Array
-    take_price: Array
-    take_distance: Array
-    trail_distance: Array
-    size: Array
-    score: Array
-    max_bars: Array  # int64 per row or length 0; 0 = none
+    orders: Array  # ORDER, by (time, not conflict, score descending, symbol)
+
+
+class Funding(NamedTuple):
+    """Settlements by bar time; of one bar time those at or before its open by (minute, row), then the others by row."""
+
+    row: Array  # int64: of the bar it falls in, or of the next one where it falls into a hole
+    minute: Array  # int32
+    inside: Array  # bool: after the bar's open
+    mark: Array  # float64
+    rate: Array  # float64
+
+
+class Detail(NamedTuple):
+    """1-minute candles, sorted by (symbol, minute); all of length 0 where there is no drilling."""
+
+    first: Array  # int64 per bar: its first candle; one more than its last is `end`
+    end: Array
+    minute: Array  # int32
+    open: Array  # float64
+    high: Array
+    low: Array
+
+
+class Changes(NamedTuple):
+    """Instruments that come into force later, sorted by (time, symbol)."""
+
+    time: Array  # int64: number of the first bar time at which it is in force
+    symbol: Array  # int64
+    instrument: Array  # INSTRUMENT
 
 
 class Rules(NamedTuple):
@@ -71,6 +115,8 @@ class Rules(NamedTuple):
     size: float
     leverage: float
     max_positions: int
+    cross: bool
+    mmr: float
     slippage: float
     slippage_ticks: float
     favourable: bool
@@ -79,7 +125,24 @@ class Rules(NamedTuple):
     trail: float
     take_limit: bool
     max_bars: int
+    pyramiding: int
+    targets: bool  # the signals give targets, not entries and exits
+    band: float
+    volume_share: float
+    level_delay: int
     close_at_end: bool
+
+
+class Inputs(NamedTuple):
+    """All that the loop is given, in its order."""
+
+    bars: Bars
+    signals: Signals
+    instruments: Array  # INSTRUMENT per symbol
+    changes: Changes
+    funding: Funding
+    detail: Detail
+    rules: Rules
 
 
 class Outcome(NamedTuple):
@@ -87,6 +150,7 @@ class Outcome(NamedTuple):
 
     fills: Array  # FILL
     rejections: Array  # REJECTION
+    payments: Array  # PAYMENT
     equity: Array  # float64, (bar times, 4): equity, cash, gross, net
     days: Array  # float64, (days, 5): equity, high, drawdown, bars, bars in market
     ruined: bool
@@ -99,6 +163,7 @@ FILL: Final = np.dtype(
         ("symbol", np.int32),
         ("bar", np.int32),  # number of the symbol's own bar
         ("trade", np.int32),
+        ("minute", np.int32),  # -1 = the bar was not drilled
         ("side", np.int8),  # +1 buy, -1 sell
         ("kind", np.int8),
         ("reason", np.int8),
@@ -126,6 +191,7 @@ INSTRUMENT: Final = np.dtype(  # one per symbol; a decimal step is p / q with q 
         ("step_q", np.float64),
         ("min_qty", np.float64),  # 0 where unknown
         ("min_notional", np.float64),
+        ("max_leverage", np.float64),  # infinite where unknown
         ("taker", np.float64),  # fraction
         ("maker", np.float64),
     ],
@@ -140,6 +206,41 @@ REJECTION: Final = np.dtype(
         ("reason", np.int8),
         ("wanted", np.float64),
         ("granted", np.float64),
+    ],
+    align=True,
+)
+
+ORDER: Final = np.dtype(  # an entry signal, or a target, that acts at the open of its symbol's next bar
+    [
+        ("time", np.int32),  # number of the bar time at whose open it acts
+        ("row", np.int32),  # that acts: of that bar
+        ("symbol", np.int32),
+        ("side", np.int64),  # +1 long, -1 short
+        ("conflict", np.bool_),
+        ("changed", np.bool_),  # the target is another than the symbol's one before
+        ("entry_bars", np.int32),
+        ("max_bars", np.int32),  # 0 = none
+        ("stop_price", np.float64),  # NaN = none, likewise all below
+        ("stop_distance", np.float64),
+        ("take_price", np.float64),
+        ("take_distance", np.float64),
+        ("trail_distance", np.float64),
+        ("entry_limit", np.float64),
+        ("entry_stop", np.float64),
+        ("size", np.float64),  # 1 where nothing is said
+        ("score", np.float64),  # 0 where nothing is said
+        ("target", np.float64),
+    ],
+    align=True,
+)
+
+PAYMENT: Final = np.dtype(
+    [
+        ("funding", np.int64),  # which settlement
+        ("symbol", np.int32),
+        ("trade", np.int32),
+        ("qty", np.float64),
+        ("amount", np.float64),
     ],
     align=True,
 )

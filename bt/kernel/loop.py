@@ -1,122 +1,206 @@
-"""The trade loop: signals and bars in, fills, refusals and equity out; the order of events is the code.
-
-The contract is the docstring of `bt.simulate`; `tests/naive.py` is the slow twin that this must equal.
-"""
+"""The trade loop: bar time after bar time, in the order of events of the contract."""
 
 from math import isnan
 
 import numpy as np
 
-from bt.kernel.entries import conflicting, enter_all
+from bt.kernel.inside import hold_through, pay, stamps_of, try_orders
 from bt.kernel.layout import (
-    ENTER_LONG,
-    ENTER_SHORT,
-    EXIT_LONG,
-    EXIT_SHORT,
     FILL,
+    PAYMENT,
     REJECTION,
     Bars,
+    Changes,
+    Detail,
+    Funding,
     Outcome,
     Rules,
     Signals,
 )
+from bt.kernel.margin import test_at_open, test_inside
+from bt.kernel.opening import end_orders, enter_all, exit_at_open, snapshot
 from bt.kernel.positions import (
     AT_MARKET,
     BOOK,
     BY_END,
-    BY_REVERSE,
     BY_RUIN,
-    BY_SIGNAL,
-    BY_TIME,
+    NO,
     POSITION,
     close,
     close_at_level,
-    exposure,
     reached,
     see,
-    set_active_stop,
+    set_live_levels,
+    value,
 )
 from bt.kernel.prices import compiled
+from bt.kernel.quiet import begin_day, hold_quietly, note, quiet_until, stay_flat
+from bt.kernel.targets import retarget_all, unblock
 
 
 @compiled
-def exit_at_open(fills, book, place, time, symbol, opening, flags, rules, instrument):
-    """Close a position by exit signal, reversal, time stop, or a level that the open has passed."""
-    reason = -1
-    if flags & (EXIT_LONG if place.side > 0 else EXIT_SHORT):
-        reason = BY_SIGNAL
-    elif flags & (ENTER_SHORT if place.side > 0 else ENTER_LONG) and not conflicting(flags):
-        reason = BY_REVERSE
-    elif place.max_bars > 0 and place.bar - place.entry_bar >= place.max_bars:
-        reason = BY_TIME
-    if reason >= 0:
-        close(fills, book, place, time, symbol, opening, AT_MARKET, reason, False, rules, instrument)
-    elif close_at_level(fills, book, place, time, symbol, opening, opening, opening, rules, instrument):
-        place.level_exit = time
-
-
-@compiled
-def ruin(fills, book, places, time, rules, instruments):
+def ruin(fills, book, places, rules, instruments):
     """Close every position at its last close: nothing is left."""
-    for symbol in range(len(places)):
-        if places[symbol].qty != 0.0:
-            place = places[symbol]
-            close(fills, book, place, time, symbol, place.mark, AT_MARKET, BY_RUIN, False, rules, instruments[symbol])
+    for symbol in range(len(instruments)):
+        place = places[symbol]
+        if place.qty != 0.0:
+            close(fills, book, place, place.mark, AT_MARKET, BY_RUIN, NO, rules, instruments[symbol])
 
 
 @compiled
-def trade(bars: Bars, signals: Signals, instruments: np.ndarray, rules: Rules) -> Outcome:
+def prepared(count, last, close_at_end):
+    """Give a flat position for each symbol, and one more as a draft."""
+    places = np.zeros(count + 1, POSITION)
+    for symbol in range(count):
+        places[symbol].symbol = symbol
+        places[symbol].level_exit = -1
+        places[symbol].order = -1
+        places[symbol].last = last[symbol] if close_at_end else -1
+    return places
+
+
+@compiled
+def trade(
+    bars: Bars,
+    signals: Signals,
+    instruments: np.ndarray,
+    changes: Changes,
+    funding: Funding,
+    detail: Detail,
+    rules: Rules,
+) -> Outcome:
     """Trade the signals on the bars from the first bar time to the last, or to ruin."""
     # Arrays are taken out of their tuples here: reading one through its tuple costs a reference count each time.
-    starts, day_of, symbols = bars.starts, bars.day, bars.symbol
-    opens, highs, lows, closes = bars.open, bars.high, bars.low, bars.close
+    starts, day_of, symbols, before, numbers = bars.starts, bars.day, bars.symbol, bars.before, bars.number
+    opens, highs, lows, closes, volumes = bars.open, bars.high, bars.low, bars.close, bars.volume
     after_gap, gap_inside = bars.after_gap, bars.gap_inside
-    flags = signals.flags
+    flags, orders, settled, changing = signals.flags, signals.orders, funding.row, changes.time
+    instruments = instruments.copy()
     times, count = len(starts) - 1, len(instruments)
-    places = np.zeros(count, POSITION)
-    for symbol in range(count):
-        places[symbol].bar = -1
-        places[symbol].previous = -1
-        places[symbol].level_exit = -1
-        places[symbol].last = bars.last[symbol] if rules.close_at_end else -1
+    alone, gaps = count == 1 and not rules.cross, after_gap | gap_inside
+    drilled = len(detail.first) > 0
+    places = prepared(count, bars.last, rules.close_at_end)
     books = np.zeros(1, BOOK)  # used again at the end: a record does not keep its array alive
     book = books[0]
     book.cash = rules.cash
-    entries = np.count_nonzero(flags & (ENTER_LONG | ENTER_SHORT))
-    fills = np.empty(2 * entries, FILL)  # a bound, not a need: pages that stay untouched take no memory
-    rejections = np.empty(entries, REJECTION)
+    book.minute = -1
+    fills = np.empty(3 * len(orders), FILL)  # a bound, not a need: pages that stay untouched take no memory
+    rejections = np.empty(len(orders), REJECTION)
+    payments = np.empty(len(settled), PAYMENT)
     account = np.empty((times, 4))
     days = np.zeros((day_of[times - 1] + 1, 5))
     queue = np.empty(count, np.int64)
     high = rules.cash
-    today = 0
-    time = 0
+    days[0, 1] = high
+    zero = int(np.int64(0))  # no literal
+    today, time, act, change, due = zero, zero, zero, zero, zero
     ruined = False
     while time < times and not ruined:
+        while act < len(orders) and orders[act].time < time:
+            act += 1
+        next_act = orders[act].time if act < len(orders) else times
+        if book.open == 0 and book.pending == 0 and next_act > time:
+            today = stay_flat(account, days, today, day_of, time, next_act, book.cash, high)
+            time = next_act
+            continue
         first, end = starts[time], starts[time + 1]
-        signalled = False
-        for row in range(first, end):
-            place = places[symbols[row]]
-            place.bar += 1
-            place.mark = opens[row]
-            if place.previous >= 0:
-                place.gap_overlap |= after_gap[row]
-                signalled |= flags[place.previous] & (ENTER_LONG | ENTER_SHORT) != 0
+        while due < len(settled) and settled[due] < first:
+            due += 1
+        if alone and book.open == 1 and book.pending == 0:
+            until = min(times if due == len(settled) else settled[due], next_act if rules.targets else times)
+            until = quiet_until(places[0], time, until, rules)
+            if time < until:
+                began = time
+                time, today, high = hold_quietly(
+                    places[0], instruments[0].spot, rules.pyramiding > 0 or rules.targets, book.cash, high, time, until,
+                    today, flags, lows, highs, closes, gaps, account, days, day_of,
+                )  # fmt: skip
+                if time > began:
+                    continue
+        book.time = time
+        while change < len(changing) and changing[change] <= time:
+            instruments[changes.symbol[change]] = changes.instrument[change]
+            change += 1
+        stamps = due
+        while stamps < len(settled) and settled[stamps] < end:
+            stamps += 1
+        acted = act
+        while acted < len(orders) and orders[acted].time == time:
+            acted += 1
+
+        quiet = acted == act and stamps == due and book.pending == 0 and not rules.cross
         if book.open > 0:
+            moved = False
             for row in range(first, end):
-                symbol = symbols[row]
-                place = places[symbol]
+                place = places[symbols[row]]
                 if place.qty == 0.0:
                     continue
-                said = flags[place.previous]
+                moved = True
+                place.mark = opens[row]
+                place.bar += 1
+                place.gap_overlap |= after_gap[row]
                 timed_out = place.max_bars > 0 and place.bar - place.entry_bar >= place.max_bars
-                if timed_out or said != 0 or reached(place, opens[row], opens[row]):
-                    exit_at_open(fills, book, place, time, symbol, opens[row], said, rules, instruments[symbol])
-        if signalled:
-            enter_all(
-                fills, rejections, book, places, time, first, end, symbols, opens, after_gap, signals, rules,
-                instruments, queue,
-            )  # fmt: skip
+                if timed_out or flags[before[row]] != 0 or reached(place, lows[row], highs[row]):
+                    quiet = False
+        if not quiet:
+            if rules.targets:
+                unblock(places, orders, act, acted)
+            if book.open > 0:
+                for stamp in range(due, stamps):
+                    if not funding.inside[stamp]:
+                        symbol = symbols[settled[stamp]]
+                        pay(payments, book, places[symbol], stamp, funding, instruments[symbol])
+                if rules.cross and moved:
+                    test_at_open(fills, book, places, rules, instruments)
+                for row in range(first, end):
+                    symbol = symbols[row]
+                    if places[symbol].qty != 0.0:
+                        exit_at_open(
+                            fills, book, places[symbol], opens[row], flags[before[row]], rules, instruments[symbol]
+                        )
+
+            if book.pending > 0:
+                end_orders(rejections, book, places, first, end, symbols, before, after_gap, flags)
+            if acted > act or book.pending > 0:
+                snapshot(book, places, instruments)
+            if rules.targets:
+                retarget_all(
+                    fills, rejections, book, places, orders, act, acted, opens, after_gap, volumes, numbers, rules,
+                    instruments,
+                )  # fmt: skip
+            else:
+                enter_all(
+                    fills, rejections, book, places, orders, act, acted, opens, after_gap, volumes, numbers, rules,
+                    instruments,
+                )  # fmt: skip
+
+            if rules.cross and book.open > 0:
+                test_inside(fills, book, places, first, end, bars, rules, instruments)
+            if book.open > 0:
+                for row in range(first, end):
+                    symbol = symbols[row]
+                    place = places[symbol]
+                    if place.qty == 0.0:
+                        continue
+                    place.gap_overlap |= gap_inside[row]
+                    if stamps > due or drilled:
+                        begin, last = stamps_of(row, due, stamps, funding)
+                        hold_through(
+                            fills, payments, book, place, row, opens[row], highs[row], lows[row], begin, last, funding,
+                            detail, rules, instruments[symbol],
+                        )  # fmt: skip
+                    elif reached(place, lows[row], highs[row]):
+                        close_at_level(
+                            fills, book, place, opens[row], highs[row], lows[row], rules, instruments[symbol]
+                        )
+                        place.level_exit = time
+            if book.pending > 0:
+                try_orders(
+                    fills, rejections, payments, book, places, orders, first, end, bars, due, stamps, funding, detail,
+                    rules, instruments, queue,
+                )  # fmt: skip
+        act = acted
+
         if book.open > 0:
             for row in range(first, end):
                 symbol = symbols[row]
@@ -124,47 +208,40 @@ def trade(bars: Bars, signals: Signals, instruments: np.ndarray, rules: Rules) -
                 if place.qty == 0.0:
                     continue
                 place.gap_overlap |= gap_inside[row]
-                if reached(place, lows[row], highs[row]):
-                    close_at_level(
-                        fills, book, place, time, symbol, opens[row], highs[row], lows[row], rules, instruments[symbol]
-                    )
-        for row in range(first, end):
-            place = places[symbols[row]]
-            place.mark = closes[row]
-            place.previous = row
-            if place.qty != 0.0:
-                see(place, highs[row], lows[row])
-                if not isnan(place.trail):
-                    set_active_stop(place, instruments[symbols[row]])
+                place.mark = closes[row]
+                up = closes[row] if place.inside and place.side > 0 else highs[row]  # what came before it opened
+                down = closes[row] if place.inside and place.side < 0 else lows[row]  # is not its own
+                place.inside = False
+                see(place, up, down)
+                if not isnan(place.trail) or place.bar + 1 - place.entry_bar == rules.level_delay:
+                    set_live_levels(place, place.bar + 1, rules, instruments[symbol])
                 if row == place.last:
-                    instrument = instruments[symbols[row]]
-                    close(
-                        fills, book, place, time, symbols[row], closes[row], AT_MARKET, BY_END, False, rules, instrument
-                    )
-        equity, gross, net = exposure(places, instruments, book.cash) if book.open > 0 else (book.cash, 0.0, 0.0)
+                    close(fills, book, place, closes[row], AT_MARKET, BY_END, NO, rules, instruments[symbol])
+        equity, gross, net = book.cash, 0.0, 0.0
+        if book.open > 0:
+            for symbol in range(count):
+                place = places[symbol]
+                if place.qty != 0.0:
+                    equity += value(place, instruments[symbol].spot, place.mark)
+                    gross += abs(place.qty) * place.mark
+                    net += place.qty * place.mark
         if equity <= 0.0:
-            ruin(fills, book, places, time, rules, instruments)
+            ruin(fills, book, places, rules, instruments)
             equity, gross, net = book.cash, 0.0, 0.0
             ruined = True
         account[time, 0] = equity
         account[time, 1] = book.cash
         account[time, 2] = gross
         account[time, 3] = net
-        while today < day_of[time]:  # days without a bar keep the last equity
-            today += 1
-            days[today, 0] = days[today - 1, 0]
-            days[today, 1] = high
-            days[today, 2] = days[today, 0] / high - 1.0
         high = max(high, equity)
-        days[today, 0] = equity
-        days[today, 1] = high
-        days[today, 2] = min(days[today, 2], equity / high - 1.0)
-        days[today, 3] += 1.0
-        days[today, 4] += 1.0 if book.open > 0 else 0.0
+        if day_of[time] > today:
+            today = begin_day(days, today, day_of[time])
+        note(days, today, equity, high, 1.0, 1.0 if book.open > 0 else 0.0)
         time += 1
     return Outcome(
         fills[: books[0].fills].copy(),
         rejections[: books[0].rejections].copy(),
+        payments[: books[0].payments].copy(),
         account[:time],
         days[: today + 1],
         ruined,

@@ -8,16 +8,15 @@ from numba import njit
 from bt.kernel.layout import Rules
 
 compiled = njit(cache=True, nogil=True, error_model="numpy")  # no fastmath, no prange: the same bits every time
+inlined = njit(inline="always", error_model="numpy")  # for what a quiet bar needs: a call costs more than its work
 
 SNAP = 1e-9  # steps: so near a step, or the middle between two, counts as on it
 
 
 @compiled
-def column(values: np.ndarray, row: int, absent: float) -> float:
-    """Give an optional column's value, `absent` where the column or the value is missing."""
-    if len(values) == 0 or isnan(values[row]):
-        return absent
-    return values[row]
+def otherwise(value: float, fallback: float) -> float:
+    """Give a value, or the fallback where it is missing (NaN)."""
+    return fallback if isnan(value) else value
 
 
 @compiled

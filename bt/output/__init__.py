@@ -1,7 +1,7 @@
 """What goes to stdout and stderr."""
 
 from bt.output.narration import Narrator
-from bt.output.panel import run_panel, sparkline
+from bt.output.panel import run_panel, sparkline, warning_lines
 from bt.output.tables import FORMATS, check_output, emit, object_json, printable, table, write
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "run_panel",
     "sparkline",
     "table",
+    "warning_lines",
     "write",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
-from bt.output.tables import printable
+from bt.output.tables import printable, screen_width
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,10 +59,12 @@ def run_panel(run: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     costs: list[Line] = [
         ("Fees", money(metrics["fees"])),
         ("Slippage", money(metrics["slippage"])),
-        ("Funding", money(metrics["funding"])),
+        ("Funding", money(metrics["funding"], signed=bool(metrics["funding"]))),
         ("Costs / gross profit", percent(metrics["costs_to_gross_profit"], digits=1)),
         ("Break-even slippage", _basis_points(metrics["break_even_slippage"])),
     ]
+    trades += _liquidations(metrics)
+    costs += _envelope(run, metrics)
     count = len(run["symbols"].split(","))
     symbols = run["symbols"] if count == 1 else f"{count} symbols"
     span = f"{run['first_ts']:%Y-%m-%d} → {run['end_ts']:%Y-%m-%d}"
@@ -69,6 +72,33 @@ def run_panel(run: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     left = [*_block("Return", returns, _LEFT), *_block("Trades", trades, _LEFT)]
     right = [*_block("Risk", risks, _RIGHT), *_block("Costs", costs, _RIGHT)]
     return _box(title, f"run {run['run_id']} · saved", left, right)
+
+
+def _liquidations(metrics: Mapping[str, Any]) -> list[Line]:
+    """Give a line where there were any."""
+    return [("Liquidations", f"{metrics['liquidations']:,}")] if metrics.get("liquidations") else []
+
+
+def _envelope(run: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[Line]:
+    """Give what hangs on the exits that touched stop and target both, where there were any."""
+    if run.get("adverse_equity") is None:
+        return []
+    return [
+        ("Ambiguous exits", f"{run['ambiguous']:,}  {percent(metrics['ambiguous_share'], digits=1)}"),
+        ("  equity, stop first", money(run["adverse_equity"])),
+        ("  equity, target first", money(run["favourable_equity"])),
+    ]
+
+
+def warning_lines(warnings: Sequence[str], width: int | None = None) -> list[str]:
+    """Give each warning a mark, and further lines where the screen is narrower."""
+    from textwrap import fill
+
+    across = width or screen_width()
+    marked = (f"! {printable(warning)}" for warning in warnings)
+    return [
+        fill(text, across, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False) for text in marked
+    ]
 
 
 def sparkline(values: Sequence[float], width: int = 60) -> str:
@@ -95,5 +125,6 @@ def _box(title: str, foot: str, left: list[str], right: list[str]) -> str:
     wide_left, wide_right = max(map(len, left)), max(map(len, right))
     inner = max(wide_left + 3 + wide_right, len(title) + 2, len(foot) + 2)
     wide_right = inner - wide_left - 3
-    rows = [f"│ {one.ljust(wide_left)}   {two.ljust(wide_right)} │" for one, two in zip(left, right, strict=True)]
+    pairs = zip_longest(left, right, fillvalue="")
+    rows = [f"│ {one.ljust(wide_left)}   {two.ljust(wide_right)} │" for one, two in pairs]
     return "\n".join([f"╭{f' {title} '.center(inner + 2, '─')}╮", *rows, f"╰{f' {foot} '.center(inner + 2, '─')}╯"])

@@ -76,6 +76,11 @@ class Results:
         return self._rows("rejections", "n")
 
     @cached_property
+    def funding_payments(self) -> pl.DataFrame:
+        """Give one row per funding payment, in order of time."""
+        return self._rows("funding_payments", "ts, symbol, trade")
+
+    @cached_property
     def equity(self) -> pl.DataFrame:
         """Give one row per bar time."""
         return self._rows("equity", "ts")

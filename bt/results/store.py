@@ -72,11 +72,12 @@ def fingerprint(frames: Iterable[pl.DataFrame]) -> str:
 
 
 def store(warehouse: Warehouse, record: RunRecord, done: Simulation, timings: Mapping[str, float]) -> str:
-    """Write a run with its fills, rejections, equity and days in one transaction; give its id."""
+    """Write a run with its fills, rejections, payments, equity and days in one transaction; give its id."""
     content = record.content_hash()
     frames = {
         "new_fills": done.fills,
         "new_rejections": done.rejections,
+        "new_funding_payments": done.funding_payments,
         "new_equity": done.equity,
         "new_days": done.days,
     }
@@ -85,7 +86,7 @@ def store(warehouse: Warehouse, record: RunRecord, done: Simulation, timings: Ma
         run_id = f"{content[:_SHOWN]}.{repeat}"
         identity = {"run_id": run_id, "content_hash": content, "repeat": repeat}
         _insert_run(connection, identity | _described(record, done, timings))
-        for table in ("fills", "rejections", "equity"):
+        for table in ("fills", "rejections", "funding_payments", "equity"):
             connection.execute(
                 f"insert into {table} by name select $run as run_id, * from new_{table}", {"run": run_id}
             )

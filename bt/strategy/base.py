@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence  # noqa: TC003 - parameters() eval
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 
+from bt.config import truth
 from bt.errors import BtError, hint
 
 if TYPE_CHECKING:
@@ -41,8 +42,10 @@ class BaseStrategy(ABC):
     def signals(self, market: Market) -> pl.LazyFrame:
         """Give one row per (symbol, ts) of `market.bars(…)` with signal columns beside.
 
-        Columns: `enter_long, enter_short, exit_long, exit_short` (true or false), `stop_price, take_price,
-        stop_distance, take_distance, trail_distance` (quote), `size`, `score`, `max_bars`; null says nothing.
+        Columns, null says nothing: `enter_long, enter_short, exit_long, exit_short` (true or false); `entry_limit` or
+        `entry_stop` (quote) make the entry a pending order that lives `entry_bars` bars; `stop_price, take_price,
+        stop_distance, take_distance, trail_distance` (quote); `size`, `score`, `max_bars`. Or, instead of entries and
+        exits, `target`: the signed share of equity to hold. `bt.simulate` says exactly what each does.
         """
 
     def run(  # noqa: PLR0913 - a run is made of these
@@ -127,11 +130,10 @@ def made(strategy: type[BaseStrategy], given: Mapping[str, Any]) -> BaseStrategy
 def _fit(key: str, value: Any, kind: type) -> Any:
     wrong = BtError(f"parameter {key}={value} is not {_article(kind)}", f"write {key}={_example(kind)}")
     if kind is bool:
-        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-        found = words.get(str(value).lower())
-        if found is None:
-            raise wrong
-        return found
+        try:
+            return truth(value)
+        except BtError:
+            raise wrong from None
     try:
         made_value = kind(value)
     except (ValueError, TypeError, OverflowError):

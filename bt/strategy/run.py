@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import polars as pl
 
@@ -21,7 +21,8 @@ from bt.kernel import warm_up
 from bt.market import Market
 from bt.results import Run, RunRecord, fingerprint, store
 from bt.strategy.base import name_of, source_of
-from bt.strategy.caveats import caveats
+from bt.strategy.caveats import Finished, caveats
+from bt.strategy.inputs import Inputs, read_inputs, read_span
 from bt.strategy.load import described, line_in
 from bt.timeframes import minutes
 
@@ -29,8 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from bt.config import Intrabar
     from bt.strategy.base import BaseStrategy
     from bt.warehouse import Warehouse
+
+
+_DRILLED: Final = ("auto", "drill")  # what asks the minutes where there are any
 
 
 class Listener(Protocol):
@@ -84,16 +89,16 @@ class _Clock:
 def run(strategy: BaseStrategy, warehouse: Warehouse, order: Order, *, listener: Listener | None = None) -> Run:
     """Load bars and indicators, make signals, trade them, store the run."""
     clock = _Clock(listener or _Deaf())
-    name = name_of(type(strategy))
-    execution = order.execution or Execution()
+    account, costs = order.account or Account(), order.costs or Costs()
+    execution = _executed(order.execution or Execution(), order.timeframe)
+    drill = order.timeframe != "1m" and execution.intrabar in _DRILLED
     with clock.stage("data"), warehouse.read():  # one opening for all that is asked here
         names = sorted(parsed.name for parsed in symbol_names.parse_many(order.symbols))
-        first, end = _span(warehouse, names, order)
-        instruments = _instruments(warehouse, names, first)
-        quote = _quote(instruments)
-        gaps = _gaps(warehouse, names, first, end)
+        span = read_span(warehouse, names, order.first, order.end)
+        inputs = read_inputs(warehouse, span, funding=costs.funding, drill=drill)
+        quote = inputs.quote
         market = Market(
-            warehouse, symbols=names, timeframe=order.timeframe, first=first, end=end,
+            warehouse, symbols=names, timeframe=order.timeframe, first=span.first, end=span.end,
             warm_up=max(strategy.warm_up, 1),
         )  # fmt: skip
     warm_up()
@@ -101,30 +106,33 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, order: Order, *, listener:
         signals = _signals(strategy, market)
         bars = market.tested()
         if bars.is_empty():
-            raise BtError(f"no finished {order.timeframe} bar from {first} to {end}", "widen the span or import more")
-        account, costs = order.account or Account(), order.costs or Costs()
-        trading = _Trading(name, order.timeframe, bars, signals, account, costs, instruments, gaps)
+            raise BtError(
+                f"no finished {order.timeframe} bar from {span.first} to {span.end}", "widen the span or import more"
+            )
+        trading = _Trading(name_of(type(strategy)), order.timeframe, bars, signals, account, costs, inputs)
     with clock.stage("trades"):
         done = trading.simulate(execution, clock.listener.say)
         envelope = trading.envelope(execution, done) if done.ambiguous else None
     with clock.stage("storing"):
         first_bar, last_bar = bars.select(pl.col("ts").min().alias("first"), pl.col("ts").max().alias("last")).row(0)
+        length = timedelta(minutes=minutes(order.timeframe))
+        finished = Finished(done=done, bars=bars, length=length, inputs=inputs, envelope=envelope)
         record = RunRecord(
-            strategy=name,
+            strategy=trading.strategy,
             params=dataclasses.asdict(strategy) if dataclasses.is_dataclass(strategy) else {},
             source=source_of(type(strategy)),
-            symbols=tuple(names),
+            symbols=span.symbols,
             timeframe=order.timeframe,
             first=first_bar,
-            end=last_bar + timedelta(minutes=minutes(order.timeframe)),
+            end=last_bar + length,
             quote=quote,
             config=_config(trading, execution),
-            fingerprint=fingerprint([*market.read(), gaps]),
+            fingerprint=fingerprint([*market.read(), *inputs.seen()]),
             name=order.name,
             note=order.note,
             bars=bars.height,
             envelope=envelope,
-            warnings=tuple(caveats(done, trading.bars, gaps, instruments, envelope)),
+            warnings=tuple(caveats(finished)),
         )
         run_id = store(warehouse, record, done, clock.seconds)
     return Run(warehouse, run_id, clock.seconds)
@@ -140,73 +148,39 @@ class _Trading:
     signals: pl.DataFrame
     account: Account
     costs: Costs
-    instruments: pl.DataFrame
-    gaps: pl.DataFrame
+    inputs: Inputs
 
     def simulate(self, execution: Execution, announce: Callable[[str], None] | None = None) -> Simulation:
         """Trade the signals; signals before the first tested bar never act."""
+        given = self.inputs
         try:
             return simulate(
                 self.bars, self.signals, account=self.account, costs=self.costs, execution=execution,
-                instruments=self.instruments, gaps=self.gaps, timeframe=self.timeframe, announce=announce,
+                instruments=given.instruments, funding=given.funding,
+                detail=given.detail if execution.intrabar in _DRILLED else None, gaps=given.gaps,
+                timeframe=self.timeframe, announce=announce,
             )  # fmt: skip
         except BtError as error:
             raise BtError(f"{self.strategy}: {error.what}", error.cure) from error
 
     def envelope(self, execution: Execution, done: Simulation) -> tuple[float, float]:
-        """Give the final equity with every ambiguous bar taken the adverse, then the favourable way; `done` is one."""
-        if execution.intrabar == "favourable":
-            return self.simulate(dataclasses.replace(execution, intrabar="adverse")).end_equity, done.end_equity
-        return done.end_equity, self.simulate(dataclasses.replace(execution, intrabar="favourable")).end_equity
+        """Give the final equity with every bar that touches both levels taken stop first, then target first.
 
-
-def _span(warehouse: Warehouse, names: list[str], order: Order) -> tuple[datetime, datetime]:
-    own = warehouse.query(
-        "select symbol, first_ts, last_ts from coverage where list_contains($names, symbol)", {"names": names}
-    )
-    for name in sorted(set(names) - set(own["symbol"])):
-        known = warehouse.query("select distinct symbol from candle_days order by symbol")["symbol"].to_list()
-        have = f"there are: {', '.join(known)}; " if known else "the warehouse has no candles yet; "
-        raise BtError(f"there are no candles of {name}", f"{have}bring them: bt import FILE --symbol {name}")
-    least: datetime = own["first_ts"].min()  # type: ignore[assignment]
-    most: datetime = own["last_ts"].max() + timedelta(minutes=1)  # type: ignore[assignment,operator]
-    first = max(order.first, least) if order.first else least
-    end = min(order.end, most) if order.end else most
-    if order.first and order.end and order.first >= order.end:
-        raise BtError(f"from {order.first} must be before to {order.end}", "swap them")
-    if first >= end:
-        raise BtError(
-            f"there are candles from {least} to {most}, none from {order.first or least} to {order.end or most}",
-            "choose a span inside, or import more",
-        )
-    return first, end
-
-
-def _instruments(warehouse: Warehouse, names: list[str], first: datetime) -> pl.DataFrame:
-    """Give the rules that were valid when the run begins, else the earliest known."""
-    return warehouse.query(
+        Nothing is drilled in either; the run itself, `done`, is one of them where it was not drilled.
         """
-        select symbol, category, quote, tick_size, qty_step, min_qty, min_notional, as_of
-        from instruments
-        where list_contains($names, symbol)
-        qualify row_number() over (
-            partition by symbol
-            order by valid_from <= $first desc, abs(epoch_us(valid_from) - epoch_us($first::timestamp))
-        ) = 1
-        order by symbol
-        """,
-        {"names": names, "first": first},
-    )
+        own = "" if self.inputs.detail is not None else execution.intrabar.replace("auto", "adverse")
+
+        def final_equity(way: Intrabar) -> float:
+            return (done if way == own else self.simulate(dataclasses.replace(execution, intrabar=way))).end_equity
+
+        return final_equity("adverse"), final_equity("favourable")
 
 
-def _quote(instruments: pl.DataFrame) -> str:
-    quotes = instruments["quote"].unique().sort().to_list()
-    if len(quotes) > 1:
-        raise BtError(
-            f"these symbols are priced in {' and '.join(str(quote) for quote in quotes)}",
-            "one run has one quote currency",
-        )
-    return str(quotes[0]) if quotes and quotes[0] else "?"
+def _executed(execution: Execution, timeframe: str) -> Execution:
+    """Take `drill` for what it comes to on 1-minute bars, which are their own minutes: adverse."""
+    if timeframe == "1m" and execution.intrabar == "drill":
+        return dataclasses.replace(execution, intrabar="adverse")
+    return execution
 
 
 def _signals(strategy: BaseStrategy, market: Market) -> pl.DataFrame:
@@ -234,23 +208,18 @@ def _signals(strategy: BaseStrategy, market: Market) -> pl.DataFrame:
     return frame.filter(pl.col("ts") >= market.first)
 
 
-def _gaps(warehouse: Warehouse, names: list[str], first: datetime, end: datetime) -> pl.DataFrame:
-    return warehouse.query(
-        "select symbol, first_ts as first, last_ts as last from gaps "
-        "where list_contains($names, symbol) and last_ts >= $first and first_ts < $end order by symbol, first_ts",
-        {"names": names, "first": first, "end": end},
-    )
-
-
 def _config(trading: _Trading, execution: Execution) -> dict[str, Any]:
     """Give everything the engine was told, with the fees as they were charged."""
-    categories = sorted(set(trading.instruments["category"].to_list()) & set(FEES)) or ["linear"]
+    instruments = trading.inputs.instruments
+    categories = sorted(set(instruments["category"].to_list()) & set(FEES)) or ["linear"]
     rates = {
         category: dict(zip(("taker", "maker"), trading.costs.rates(category), strict=True)) for category in categories
     }
+    times = pl.col("valid_from", "as_of").dt.to_string("iso")
     return {
         "account": dataclasses.asdict(trading.account),
         "costs": dataclasses.asdict(trading.costs) | {"rates": rates},
         "execution": dataclasses.asdict(execution),
-        "instruments": trading.instruments.drop("quote").with_columns(pl.col("as_of").dt.to_string("iso")).to_dicts(),
+        "drilled": trading.inputs.detail is not None,
+        "instruments": instruments.drop("quote").with_columns(times).to_dicts(),
     }

@@ -27,6 +27,6 @@ create table if not exists days (
     r_trades bigint not null,          -- trades with a stop
     r_sum double not null,             -- sum of their R multiples
     trade_bars bigint not null,        -- sum of bars held
-    ambiguous bigint not null,         -- of the closed trades, ended in a bar that touched stop and target both
+    ambiguous bigint not null,         -- of the closed trades, ended by an exit that intrabar had to decide; see fills.ambiguous
     liquidations bigint not null       -- of the closed trades, ended by liquidation
 );

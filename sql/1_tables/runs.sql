@@ -14,8 +14,8 @@ create table if not exists runs (
     end_ts timestamp not null,             -- UTC; close of the last tested bar, exclusive
     quote varchar not null,                -- currency of all money in this run
     start_cash double not null,            -- quote
-    config varchar not null,               -- JSON; the whole resolved Account, Costs and Execution
-    data_fingerprint varchar not null,     -- over every bar and indicator value that was read
+    config varchar not null,               -- JSON; the whole resolved Account, Costs and Execution, and the instruments' rules that were in force
+    data_fingerprint varchar not null,     -- over every bar, indicator value, gap, funding rate and 1-minute candle that was read
     strategy_source varchar not null,      -- the strategy file as it was
     strategy_hash varchar not null,        -- SHA-256 of it
     versions varchar not null,             -- JSON; bt, python, duckdb, polars, numpy, numba
@@ -23,9 +23,9 @@ create table if not exists runs (
     status varchar not null,               -- finished or ruined; of a sweep also running or interrupted
     bars bigint not null,                  -- tested (symbol, ts) rows
     buy_hold double,                       -- fraction; equal cash in every symbol at its first open, sold at its last close, no costs
-    ambiguous bigint not null,             -- exits in bars that touched stop and target both
-    adverse_equity double,                 -- quote; final equity with every ambiguous bar taken stop first; null = none was ambiguous
-    favourable_equity double,              -- quote; with target first
+    ambiguous bigint not null,             -- exits in bars, or minutes where bars were drilled, that touched stop and target both
+    adverse_equity double,                 -- quote; final equity with every bar that touches both taken stop first, none drilled; null = none was ambiguous
+    favourable_equity double,              -- quote; with target first; together with adverse_equity the envelope, which is no bound
     warnings varchar not null,             -- JSON list of sentences
     timings varchar not null,              -- JSON object, stage to seconds (wall clock), without the storing itself
     created_ts timestamp not null,         -- UTC; wall clock

@@ -1,5 +1,5 @@
 -- one row is one UTC day of a stored run with a fill, a payment or a closed trade: what the table days takes from them
--- bar_minutes is the timeframe's length: a fill belongs to the day in which its bar closes, as the bar's equity does
+-- bar_minutes is the timeframe's length: a fill belongs to the day in which its bar closes, as the bar's equity does, and a payment to that of the bar it lies in
 create or replace macro day_facts(run, bar_minutes) as table
 with filled as (
     select
@@ -15,7 +15,9 @@ with filled as (
 
 paid as (
     select
-        (ts + to_minutes(bar_minutes - 1))::date as day,
+        (
+            time_bucket(to_minutes(bar_minutes), ts, timestamp '2001-01-01') + to_minutes(bar_minutes - 1)
+        )::date as day,
         sum(amount order by ts, symbol) as funding,
     from funding_payments
     where run_id = run

@@ -27,23 +27,15 @@ spotted as (
     group by all
 ),
 
-settlements as (
-    select
-        symbol,
-        ts,
-        lag(ts) over (partition by symbol order by ts) as previous_ts,
-    from funding
-),
-
 unpaid as (
     select
         symbol,
         count(*) as found,
-        min(previous_ts) as first_ts,
-        max(ts) as last_ts,
-        max(date_diff('hour', previous_ts, ts)) as hours,
-    from settlements
-    where ts > previous_ts + interval 481 minutes  -- no exchange settles less often than every 8 hours
+        min(first_ts) as first_ts,
+        max(last_ts) as last_ts,
+        max(hours) as hours,
+    from funding_gaps
+    where place = 'between'  -- where rates begin and end is for a run to say, which knows its span
     group by all
 )
 
@@ -76,6 +68,6 @@ select
     found,
     first_ts,
     last_ts,
-    format('up to {} hours without a funding rate', hours) as detail,
+    format('up to {:g} hours without a funding rate', hours) as detail,
     'bt import FILE --kind funding --symbol ' || symbol as cure,
 from unpaid;

@@ -1,5 +1,5 @@
 -- one row is one trade of a run, from entry to flat
--- an open trade (left open at the end of the data) shows its exits so far; its gross, pnl, return and r are null
+-- an open trade (not yet flat when the data ended) shows its entries and exits so far; its gross, pnl, return and r are null
 -- reads only fills and funding_payments, so that the engine can work out the trades of a run that is not stored yet
 create or replace view trades as
 with moves as (
@@ -65,36 +65,36 @@ select
     trade,                                           -- number in the run: 1, 2, … in order of entry
     symbol,
     case direction when 1 then 'long' else 'short' end as side,  -- long or short
-    entry_qty as qty,                                -- base, > 0; all that was entered
+    entry_qty as qty,                                -- base, > 0; all that was entered, adds included
     entry_ts,                                        -- UTC; open time of the bar of the first entry fill
     case
         when lowest_entry = highest_entry then lowest_entry  -- no rounding by the division below
         else entry_value / nullif(entry_qty, 0)
-    end as entry_price,                              -- quote; as filled, weighted by quantity
+    end as entry_price,                              -- quote; as filled, the adds too, weighted by quantity
     exit_ts,                                         -- UTC; open time of the bar of the last exit fill; null = no exit yet
     case
         when lowest_exit = highest_exit then lowest_exit
         else exit_value / nullif(exit_qty, 0)
-    end as exit_price,                               -- quote; as filled, weighted by quantity; null = no exit yet
-    entry_kind,                                      -- market, stop or limit
-    entry_reason,                                    -- signal …; see fills.reason
-    exit_kind,                                       -- market, stop or limit
-    exit_reason,                                     -- signal, reverse, stop, trail, take, time, end_of_data …; see fills.reason
-    exit_bar - entry_bar as bars,                    -- the symbol's own bars from entry to exit; 0 = within one bar
+    end as exit_price,                               -- quote; as filled, partial exits too, weighted by quantity; null = no exit yet
+    entry_kind,                                      -- of the first entry fill: market, stop or limit
+    entry_reason,                                    -- of the first entry fill: signal or rebalance
+    exit_kind,                                       -- of the last exit fill: market, stop or limit
+    exit_reason,                                     -- of the last exit fill: signal, reverse, stop, trail, take, liquidation, time, end_of_data …; see fills.reason
+    exit_bar - entry_bar as bars,                    -- the symbol's own bars from first entry to last exit; 0 = within one bar
     exit_ts is null or exit_qty < entry_qty * (1 - 1e-9) as is_open,  -- not all of qty has been exited
     fees,                                            -- quote; of all its fills
     slippage,                                        -- quote; of all its fills, already inside the prices
     funding,                                         -- quote; received, negative = paid
     case when not is_open then reference_pnl end as gross,  -- quote; profit before fees, slippage and funding
     case when not is_open then price_pnl - fees + funding end as pnl,  -- quote; profit after fees, slippage and funding
-    pnl / nullif(entry_value, 0) as return,          -- fraction; pnl / (qty × entry_price)
-    case when has_stop then pnl / nullif(risk, 0) end as r,  -- multiple; pnl / (qty × |entry_price − stop|); null = no stop
+    pnl / nullif(entry_value, 0) as return,          -- fraction; pnl / value entered (qty × entry_price)
+    case when has_stop then pnl / nullif(risk, 0) end as r,  -- multiple; pnl / Σ qty × |price − stop| of its entry fills; null = no stop at one of them
     case
         when exit_ts is not null then least(worst / entry_price - direction, 0)
     end as mae,                                      -- fraction of entry_price, ≤ 0; the farthest the price went against the trade
     case
         when exit_ts is not null then greatest(best / entry_price - direction, 0)
     end as mfe,                                      -- fraction of entry_price, ≥ 0; the farthest the price went with the trade
-    ambiguous,                                       -- the exit's bar touched stop and target both
+    ambiguous,                                       -- intrabar had to decide its exit; see fills.ambiguous
     gap_overlap,                                     -- a recorded gap lay inside the trade
 from totals;

@@ -52,6 +52,8 @@ day_sums as (
         sum(r_trades)::bigint as r_trades,
         sum(r_sum order by day) as r_sum,
         sum(trade_bars)::bigint as trade_bars,
+        sum(ambiguous)::bigint as ambiguous,
+        sum(liquidations)::bigint as liquidations,
     from day_facts
     group by run_id, fold, part, trial
 ),
@@ -88,6 +90,8 @@ trade_sums as (
         count(r) as r_trades,
         sum(r order by trade) as r_sum,
         sum(bars) filter (where not is_open)::bigint as trade_bars,
+        count(pnl) filter (where ambiguous) as ambiguous,
+        count(pnl) filter (where exit_reason = 'liquidation') as liquidations,
     from trades
     group by run_id, symbol
 ),
@@ -141,4 +145,6 @@ select
     r_trades,                                        -- trades with a stop
     r_sum,                                           -- sum of their R multiples
     trade_bars,                                      -- sum of bars held
+    ambiguous,                                       -- closed trades ended by an exit that intrabar had to decide; see fills.ambiguous
+    liquidations,                                    -- closed trades ended by liquidation
 from sums;

@@ -60,11 +60,14 @@ select
         when isfinite(pnl_squares) and pnl_squares - expectancy * pnl > 1e-12 * pnl_squares
         then sqrt(trades) * expectancy / sqrt((pnl_squares - expectancy * pnl) / nullif(trades - 1, 0))
     end as sqn,                                      -- system quality number; √trades × mean / standard deviation (ddof 1) of pnl; null = fewer than two trades, or all alike
+    liquidations,                                    -- closed trades ended by liquidation
+    ambiguous,                                       -- closed trades ended by an exit that intrabar had to decide; see fills.ambiguous
+    ambiguous / nullif(trades, 0) as ambiguous_share,  -- fraction; ambiguous / trades
     fees,                                            -- quote; of all fills
     slippage,                                        -- quote; of all fills, already inside the prices
     funding,                                         -- quote; received, negative = paid
     fees + slippage - funding as costs,              -- quote; fees + slippage − funding
     costs / nullif(gross_profit, 0) as costs_to_gross_profit,  -- fraction; costs / gross_profit
     slipped_value,                                   -- quote; traded value of the fills that pay slippage: market and stop
-    (net_profit + slippage) / nullif(slipped_value, 0) as break_even_slippage,  -- fraction of the price; (net_profit + slippage) / slipped_value: net_profit would be 0 at it; negative = a loss without any
+    (net_profit + slippage) / nullif(slipped_value, 0) as break_even_slippage,  -- fraction of the price; (net_profit + slippage) / slipped_value: the same fills would earn nothing at it, funding included; negative = a loss without any
 from account_sums;

@@ -1,4 +1,4 @@
--- one row is one run: what trading cost
+-- one row is one run: what trading cost, and how much slippage it would have borne
 create or replace view costs as
 with traded as (
     select

@@ -36,6 +36,9 @@ select
     all_metrics.worst_trade,
     all_metrics.avg_bars,
     all_metrics.sqn,
+    all_metrics.liquidations,                        -- closed trades ended by liquidation
+    all_metrics.ambiguous,                           -- closed trades ended by an exit that intrabar had to decide; see fills.ambiguous
+    all_metrics.ambiguous_share,
     all_metrics.gross_profit,                        -- quote; sum of pnl > 0 over closed trades
     all_metrics.gross_loss,                          -- quote, ≤ 0; sum of pnl ≤ 0 over closed trades
     all_metrics.fees,                                -- quote; of all fills

@@ -22,6 +22,8 @@ select
     worst_trade,
     avg_bars,
     sqn,
+    liquidations,                                    -- closed trades ended by liquidation
+    ambiguous,                                       -- closed trades ended by an exit that intrabar had to decide; see fills.ambiguous
     gross_profit,                                    -- quote; sum of pnl > 0 over closed trades
     gross_loss,                                      -- quote, ≤ 0; sum of pnl ≤ 0 over closed trades
     fees,                                            -- quote; of all fills

@@ -33,7 +33,16 @@ REFUSED = [
     ("run ema_cross -s ALPHAUSDT --cash NaN", 2, "--cash"),
     ("run ema_cross -s ALPHAUSDT --taker 150%", 2, "taker"),
     ("run ema_cross -s ALPHAUSDT --leverage 0", 2, "--leverage"),
-    ("run ema_cross -s ALPHAUSDT --leverage 5", 2, "leverage 5"),
+    ("run ema_cross -s ALPHAUSDT --leverage 200", 2, "no room above the maintenance margin"),
+    ("run ema_cross -s ALPHAUSDT --leverage 5 --mmr 20%", 2, "no room above the maintenance margin"),
+    ("run ema_cross -s ALPHAUSDT --margin both", 2, "--margin"),
+    ("run ema_cross -s ALPHAUSDT --mmr 1", 2, "did you mean 1%?"),
+    ("run ema_cross -s ALPHAUSDT --pyramiding -1", 2, "--pyramiding"),
+    ("run ema_cross -s ALPHAUSDT --pyramiding 1.5", 2, "--pyramiding"),
+    ("run ema_cross -s ALPHAUSDT --rebalance-band -5%", 2, "must not be negative"),
+    ("run ema_cross -s ALPHAUSDT --max-volume-share 0", 2, "max_volume_share must be above 0"),
+    ("run ema_cross -s ALPHAUSDT --max-volume-share 150%", 2, "max_volume_share must be at most 1"),
+    ("run ema_cross -s ALPHAUSDT --level-delay 1", 2, "No such option"),
     ("run ema_cross -s ALPHAUSDT --leverage 1e308", 2, "--leverage"),
     ("run ema_cross -s ALPHAUSDT -t 1M", 2, "known: 1m"),
     ("run ema_cross -s ALPHAUSDT --from 2024-13-01", 2, "not a date"),
@@ -112,13 +121,64 @@ def test_json_of_a_run_is_whole_and_strict(workspace: Path, capsys: Captured) ->
 
 
 def test_settings_reach_the_engine(workspace: Path, capsys: Captured) -> None:
-    (workspace / "bt.toml").write_text('cash = 5000\nsymbols = ["ALPHAUSDT"]\nsize = "50%"\ntaker = "0.2%"\n')
-    assert cli.run("run ema_cross --stop 3% --max-positions 1 --slippage 0 --format json".split()) == 0
+    (workspace / "bt.toml").write_text(
+        'cash = 5000\nsymbols = ["ALPHAUSDT"]\nsize = "50%"\ntaker = "0.2%"\nfunding = false\npyramiding = 2\n'
+    )
+    flags = (
+        "--stop 3% --max-positions 1 --slippage 0 --leverage 3 --margin cross --mmr 1% --rebalance-band 5% "
+        "--max-volume-share 10% --intrabar drill"
+    )
+    assert cli.run(f"run ema_cross --format json {flags}".split()) == 0
     config = json.loads(capsys.readouterr().out)["run"]["config"]
-    assert config["account"] == {"cash": 5000.0, "sizing": "equity", "size": 0.5, "leverage": 1.0, "max_positions": 1}
+    assert config["account"] == {
+        "cash": 5000.0, "sizing": "equity", "size": 0.5, "leverage": 3.0, "max_positions": 1, "margin": "cross",
+        "mmr": 0.01,
+    }  # fmt: skip
     assert config["costs"]["rates"]["linear"] == {"taker": 0.002, "maker": 0.0002}
-    assert config["costs"]["slippage"] == 0.0
-    assert config["execution"]["stop"] == 0.03
+    assert config["costs"] == config["costs"] | {"slippage": 0.0, "funding": False}
+    assert config["execution"] == {
+        "intrabar": "drill", "stop": 0.03, "take": None, "trail": None, "take_fill": "market", "max_bars": None,
+        "pyramiding": 2, "rebalance_band": 0.05, "max_volume_share": 0.1, "level_delay": 0, "close_at_end": True,
+    }  # fmt: skip
+    assert config["drilled"] is True
+
+
+FUNDING = [  # settings file, flags, whether it is paid
+    ("", [], True),
+    ("", ["--no-funding"], False),
+    ("funding = false", [], False),
+    ("funding = false", ["--funding"], True),
+    ('funding = "no"', [], False),
+]
+
+
+@pytest.mark.parametrize(("file", "flags", "expected"), FUNDING)
+def test_funding_can_be_left_out(
+    workspace: Path, capsys: Captured, file: str, flags: list[str], expected: bool
+) -> None:
+    (workspace / "bt.toml").write_text(file)
+    seeded.funding("ALPHAUSDT", days=20).write_parquet("funding.parquet")
+    assert cli.run("import funding.parquet -s ALPHAUSDT --kind funding -q --format csv".split()) == 0
+    capsys.readouterr()
+    assert cli.run(["run", "ema_cross", "-s", "ALPHAUSDT", "--format", "json", *flags]) == 0
+    whole = json.loads(capsys.readouterr().out)
+    assert whole["run"]["config"]["costs"]["funding"] is expected
+    assert (whole["metrics"]["funding"] != 0) is expected
+    assert any("funding was left out" in warning for warning in whole["run"]["warnings"]) is not expected
+
+
+def test_every_setting_of_the_engine_is_an_option_of_run(capsys: Captured) -> None:
+    """All but what is for cross-checks, or for what has no command yet."""
+    from dataclasses import fields
+
+    from bt import Account, Costs, Execution
+    from bt.config import SETTINGS
+
+    names = {field.name for kind in (Account, Costs, Execution) for field in fields(kind)}
+    assert names - set(SETTINGS) == {"level_delay", "close_at_end"}
+    assert cli.run(["run", "--help"]) == 0
+    helped = capsys.readouterr().out
+    assert [name for name in names & set(SETTINGS) if f"--{name.replace('_', '-')} " not in helped] == []
 
 
 def test_events_are_json_lines(workspace: Path, capsys: Captured) -> None:
@@ -188,7 +248,7 @@ def test_strategies_are_listed_and_described(workspace: Path, capsys: Captured) 
     assert cli.run(["strategies", "--format", "json"]) == 0
     listed = {row["strategy"]: row["what"] for row in json.loads(capsys.readouterr().out)}
     assert listed["rsi_reversion"].startswith("RSI reversion")
-    assert {"example", "ema_cross", "donchian_breakout"} <= set(listed)
+    assert {"example", "ema_cross", "donchian_breakout", "volatility_target"} <= set(listed)
     assert cli.run(["strategies", "ema_cross"]) == 0
     assert "10:60:10" in capsys.readouterr().out
     assert cli.run(["new", "my_idea"]) == 0
@@ -255,6 +315,8 @@ def test_the_demo_plays_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
         assert captured.out.count("╭") == 2
         assert f".{number} · saved" in captured.out
         assert "95 minutes without a candle" in captured.err
+        assert "funding rates stored" in captured.err
+        assert "no funding rates" not in captured.out
 
 
 def test_a_child_process_leaves_stderr_clean(workspace: Path) -> None:

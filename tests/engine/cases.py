@@ -10,171 +10,218 @@ import numpy as np
 import polars as pl
 
 import bt
+from bt.timeframes import MINUTES
 from tests import naive
+from tests.engine.markets import (
+    HOUR,
+    MINUTE,
+    START,
+    Row,
+    random_bars,
+    random_funding,
+    random_gaps,
+    random_rules,
+)
 
-START = datetime(2024, 1, 1, 20)
-HOUR = timedelta(hours=1)
+__all__ = ["HOUR", "MINUTE", "START", "Case", "random_case"]
+
 LEVELS = ("stop_price", "stop_distance", "take_price", "take_distance", "trail_distance", "size", "score")
+PENDING = ("entry_limit", "entry_stop")
+FLAGS = ("enter_long", "enter_short", "exit_long", "exit_short")
+COUNTS = ("max_bars", "entry_bars")
+RULES = ("tick_size", "qty_step", "min_qty", "min_notional", "max_leverage")
+GAMBLE = 10.0  # leverage
+NAMES = {length: timeframe for timeframe, length in MINUTES.items()}
+
+KEY = {"symbol": pl.String, "ts": pl.Datetime("us")}
+PRICES = dict.fromkeys(("open", "high", "low", "close"), pl.Float64)
+BARS = KEY | PRICES | {"volume": pl.Float64}
+DETAIL = KEY | PRICES
+SIGNALS = (
+    dict.fromkeys(FLAGS, pl.Boolean)
+    | dict.fromkeys((*LEVELS, *PENDING, "target"), pl.Float64)
+    | dict.fromkeys(COUNTS, pl.Int64)
+)
+INSTRUMENTS = (
+    {"symbol": pl.String, "category": pl.String} | dict.fromkeys(RULES, pl.Float64) | {"valid_from": pl.Datetime("us")}
+)
+FUNDING = KEY | {"rate": pl.Float64, "mark": pl.Float64}
+GAPS = {"symbol": pl.String, "first": pl.Datetime("us"), "last": pl.Datetime("us")}
 
 
 @dataclass
 class Case:
-    """One random simulation, in the twin's plain rows and settings."""
+    """One random simulation, in the twin's plain rows and settings; None is what nobody gave."""
 
-    bars: list[dict[str, Any]]
-    signals: list[dict[str, Any]]
-    account: dict[str, Any]
-    costs: dict[str, Any]
-    execution: dict[str, Any]
-    instruments: dict[str, dict[str, Any]]
+    bars: list[Row]
+    signals: list[Row]
+    account: Row
+    costs: Row
+    execution: Row
+    instruments: dict[str, Row | list[Row]]
     gaps: list[tuple[str, datetime, datetime]]
+    funding: list[Row] | None = None
+    detail: list[Row] | None = None
+    timeframe: str | None = None
+    length: timedelta = HOUR  # of a bar, whether told or not
 
     def twin(self) -> naive.Outcome:
         return naive.simulate(
             self.bars, self.signals, account=self.account, costs=self.costs, execution=self.execution,
-            instruments=self.instruments, gaps=self.gaps,
+            instruments=self.instruments, gaps=self.gaps, funding=self.funding or [], detail=self.detail,
+            timeframe_minutes=MINUTES[self.timeframe] if self.timeframe else None,
         )  # fmt: skip
 
     def simulate(self) -> bt.Simulation:
         bars, signals = self.frames()
-        instruments = pl.DataFrame(
-            [{"symbol": symbol, **rules} for symbol, rules in self.instruments.items()], schema=INSTRUMENTS
-        )
-        gaps = pl.DataFrame(self.gaps, schema=GAPS, orient="row")
+        rules = [{"symbol": symbol, **row} for symbol in self.instruments for row in self.rules(symbol)]
         return bt.simulate(
             bars, signals, account=bt.Account(**self.account), costs=bt.Costs(**self.costs),
-            execution=bt.Execution(**self.execution), instruments=instruments, gaps=gaps,
+            execution=bt.Execution(**self.execution), instruments=_frame(rules, INSTRUMENTS),
+            gaps=pl.DataFrame(self.gaps, schema=GAPS, orient="row"), timeframe=self.timeframe,
+            funding=None if self.funding is None else _frame(self.funding, FUNDING),
+            detail=None if self.detail is None else pl.DataFrame(self.detail, schema=DETAIL),
         )  # fmt: skip
 
     def frames(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        names = sorted({"enter_long", *(name for row in self.signals for name in row)} - {"symbol", "ts"})
-        schema = {"symbol": pl.String, "ts": pl.Datetime("us")} | {name: SIGNALS[name] for name in names}
-        return pl.DataFrame(self.bars, schema=BARS), pl.DataFrame(self.signals, schema=schema)
+        signals = self.signals if self.by_target() else [{"enter_long": None}, *self.signals]
+        return pl.DataFrame(self.bars, schema=BARS), _frame(signals, KEY | SIGNALS).filter(pl.col("ts").is_not_null())
+
+    def by_target(self) -> bool:
+        return any("target" in row for row in self.signals)
+
+    def rules(self, symbol: str) -> list[Row]:
+        rules = self.instruments[symbol]
+        return rules if isinstance(rules, list) else [rules]
 
 
-BARS = {"symbol": pl.String, "ts": pl.Datetime("us")} | dict.fromkeys(
-    ("open", "high", "low", "close", "volume"), pl.Float64
-)
-FLAGS = ("enter_long", "enter_short", "exit_long", "exit_short")
-SIGNALS = dict.fromkeys(FLAGS, pl.Boolean) | dict.fromkeys(LEVELS, pl.Float64) | {"max_bars": pl.Int64}
-INSTRUMENTS = {"symbol": pl.String, "category": pl.String} | dict.fromkeys(
-    ("tick_size", "qty_step", "min_qty", "min_notional"), pl.Float64
-)
-GAPS = {"symbol": pl.String, "first": pl.Datetime("us"), "last": pl.Datetime("us")}
+def _frame(rows: list[Row], schema: dict[str, Any]) -> pl.DataFrame:
+    """Give only the columns that some row has."""
+    used = {name for row in rows for name in row} | {"symbol"} | ({"ts", "rate"} & schema.keys())
+    return pl.DataFrame(rows, schema={name: kind for name, kind in schema.items() if name in used})
 
 
-def random_case(seed: int) -> Case:
-    """Make one case; the same seed gives the same case."""
+def random_case(seed: int, *, targets: bool | None = None) -> Case:
+    """Make one case; the same seed gives the same case. `targets` chooses the style, None leaves it to chance."""
     draw = np.random.default_rng(seed)
     symbols = [f"S{n}" for n in range(draw.integers(1, 5))]
-    instruments = {symbol: _rules(draw) for symbol in symbols}
-    bars = [bar for symbol in symbols for bar in _bars(draw, symbol, instruments[symbol])]
-    signals = [row for bar in bars if (row := _signal(draw, bar)) is not None]
+    minutes = int(draw.choice([60, 5, 3, 1], p=[0.5, 0.3, 0.17, 0.03]))
+    length, detailed = minutes * MINUTE, minutes < 60
+    instruments = random_rules(draw, symbols, length)
+    bars, detail = [], []
+    for symbol in symbols:
+        grid = instruments[symbol][0]["tick_size"] or 0.01
+        own_bars, own_minutes = random_bars(draw, symbol, grid, length, detailed=detailed)
+        bars, detail = bars + own_bars, detail + own_minutes
+    target_style = bool(draw.random() < 0.25) if targets is None else targets
+    account, say = _account(draw), _target if target_style else _signal
+    signals = [row for bar in bars if (row := say(draw, bar, account["leverage"])) is not None]
+    if target_style and not any("target" in row for row in signals):
+        signals.append({"symbol": bars[-1]["symbol"], "ts": bars[-1]["ts"], "target": None})
+        signals = list({(row["symbol"], row["ts"]): row for row in signals}.values())
     order = draw.permutation(len(symbols))
-    bars = [bar for place in order for bar in bars if bar["symbol"] == symbols[place]]
     return Case(
-        bars, signals, _account(draw), _costs(draw), _execution(draw), instruments, _gaps(draw, symbols)
+        [bar for place in order for bar in bars if bar["symbol"] == symbols[place]], signals, account, _costs(draw),
+        _execution(draw, account, signals, detailed=detailed), instruments, random_gaps(draw, symbols, length),
+        funding=random_funding(draw, bars, length) if draw.random() < 0.6 else None,
+        detail=detail if detailed else None, timeframe=NAMES[minutes] if draw.random() < 0.6 else None, length=length,
     )  # fmt: skip
 
 
-def _rules(draw: np.random.Generator) -> dict[str, Any]:
-    known = draw.random() < 0.6
-    return {
-        "category": str(draw.choice(["linear", "spot"])) if draw.random() < 0.8 else None,
-        "tick_size": float(draw.choice([0.01, 0.05, 0.1, 0.25, 0.5, 1.0])) if known else None,
-        "qty_step": float(draw.choice([0.001, 0.01, 0.5, 1.0])) if draw.random() < 0.5 else None,
-        "min_qty": float(draw.choice([0.01, 1.0])) if draw.random() < 0.3 else None,
-        "min_notional": float(draw.choice([5.0, 500.0])) if draw.random() < 0.3 else None,
-    }
-
-
-def _bars(draw: np.random.Generator, symbol: str, rules: dict[str, Any]) -> list[dict[str, Any]]:
-    price, rows = 100.0 * float(draw.choice([1.0, 0.02])), []
-    grid = rules["tick_size"] or 0.01
-    first, count = int(draw.integers(0, 8)), int(draw.integers(2, 40))
-    for place in range(first, first + count):
-        jump = draw.normal(0, 0.03) if draw.random() < 0.3 else 0.0
-        prices = np.sort(price * np.exp(jump + draw.normal(0, 0.015, 4)))
-        prices = np.maximum(np.round(prices / grid), 1) * grid if draw.random() < 0.8 else prices
-        opening, closing = (1, 2) if draw.random() < 0.5 else (2, 1)
-        if draw.random() < 0.2:  # flat bars and bars that open at an extreme
-            opening = int(draw.integers(0, 4))
-        row = {"open": prices[opening], "high": prices[3], "low": prices[0], "close": prices[closing], "volume": 1.0}
-        price = float(prices[closing])
-        if draw.random() > 0.08:
-            rows.append(
-                {"symbol": symbol, "ts": START + place * HOUR, **{key: float(value) for key, value in row.items()}}
-            )
-    return rows or _bars(draw, symbol, rules)
-
-
-def _signal(draw: np.random.Generator, bar: dict[str, Any]) -> dict[str, Any] | None:
+def _signal(draw: np.random.Generator, bar: Row, leverage: float) -> Row | None:
     if draw.random() < 0.4:
         return None
-    close = bar["close"]
-    row: dict[str, Any] = {"symbol": bar["symbol"], "ts": bar["ts"]}
-    for name, chance in (("enter_long", 0.3), ("enter_short", 0.3), ("exit_long", 0.15), ("exit_short", 0.15)):
-        if draw.random() < chance:
+    row: Row = {"symbol": bar["symbol"], "ts": bar["ts"]}
+    eager = str(draw.choice(["enter_long", "enter_short"]))
+    for name in FLAGS:
+        if draw.random() < (0.7 if name == eager else 0.08):
             row[name] = True
         elif draw.random() < 0.1:
             row[name] = False
-    side = -1 if row.get("enter_short") else 1
-    if draw.random() < 0.05:
-        side = -side  # levels on the wrong side
-    offer = {
-        "stop_price": close * (1 - side * abs(draw.normal(0.01, 0.02))),
-        "take_price": close * (1 + side * abs(draw.normal(0.01, 0.02))),
-        "stop_distance": close * abs(draw.normal(0.01, 0.02)),
-        "take_distance": close * abs(draw.normal(0.01, 0.02)),
-        "trail_distance": close * abs(draw.normal(0.01, 0.02)),
-        "size": float(draw.choice([0.5, 1.0, 3.0])),
-        "score": float(draw.choice([-1.0, 0.0, 2.0])),
-        "max_bars": int(draw.integers(1, 6)),
-    }
-    for name, value in offer.items():
-        if draw.random() < (0.6 if "stop" in name else 0.3):
-            row[name] = value if name == "max_bars" else round(float(value), 3) or 0.001
+    row |= _levels(draw, bar, -1 if row.get("enter_short") else 1, leverage)
+    if draw.random() < (0.5 if leverage < GAMBLE else 0.9):
+        row["size"] = float(draw.choice([0.5, 1.0, 3.0, leverage, leverage]))
+    if draw.random() < 0.45:
+        row[str(draw.choice(PENDING))] = round(float(bar["close"] * (1 + draw.normal(0, 0.012))), 3)
+        if draw.random() < 0.7:
+            row["entry_bars"] = int(draw.integers(1, 5))
     return row
 
 
-def _account(draw: np.random.Generator) -> dict[str, Any]:
+def _target(draw: np.random.Generator, bar: Row, leverage: float) -> Row | None:
+    if draw.random() < 0.5:
+        return None
+    row: Row = {"symbol": bar["symbol"], "ts": bar["ts"]}
+    if draw.random() < 0.8:
+        share = float(draw.choice([0.0, 0.2, 0.5, 0.55, 1.0, -0.3, -0.8])) * (leverage if draw.random() < 0.3 else 1)
+        row["target"] = share if draw.random() < 0.9 else None
+    return row | _levels(draw, bar, 1 if (row.get("target") or 0.0) >= 0 else -1, leverage)
+
+
+def _levels(draw: np.random.Generator, bar: Row, side: int, leverage: float) -> Row:
+    close, careful = bar["close"], leverage < GAMBLE
+    if draw.random() < 0.05:
+        side = -side  # levels on the wrong side
+    offer = {
+        "stop_price": close * (1 - side * abs(draw.normal(0.02, 0.02))),
+        "take_price": close * (1 + side * abs(draw.normal(0.02, 0.02))),
+        "stop_distance": close * abs(draw.normal(0.02, 0.02)),
+        "take_distance": close * abs(draw.normal(0.02, 0.02)),
+        "trail_distance": close * abs(draw.normal(0.02, 0.02)),
+        "score": float(draw.choice([-1.0, 0.0, 2.0])),
+        "max_bars": int(draw.integers(1, 6)),
+    }
+    chosen = {name: value for name, value in offer.items() if draw.random() < _chance(name, careful)}
+    return {name: value if name == "max_bars" else round(float(value), 3) or 0.001 for name, value in chosen.items()}
+
+
+def _chance(name: str, careful: bool) -> float:
+    """Give how often a level is told: those who gamble do so without stops, or they would not be liquidated."""
+    stops = {"stop_price", "stop_distance", "trail_distance"}
+    return 0.25 if name not in stops else 0.1 if not careful else 0.35 if name.startswith("stop") else 0.25
+
+
+def _account(draw: np.random.Generator) -> Row:
     sizing = str(draw.choice(["risk", "equity", "notional", "quantity"]))
     size = {"risk": 0.02, "equity": 0.4, "notional": 3000.0, "quantity": 20.0}[sizing]
-    slots = int(draw.integers(1, 4)) if draw.random() < 0.4 else None
-    return {
+    gambler = {"sizing": "equity", "size": 0.5, "leverage": float(draw.choice([GAMBLE, 50.0]))}
+    account = {
         "cash": 10_000.0,
         "sizing": sizing,
         "size": size * float(draw.choice([0.1, 1.0, 2.0])),
-        "max_positions": slots,
-    }
+        "max_positions": int(draw.integers(1, 4)) if draw.random() < 0.4 else None,
+        "leverage": float(draw.choice([1.0, 0.5, 2.0, 5.0, 20.0, 50.0], p=[0.35, 0.05, 0.15, 0.15, 0.15, 0.15])),
+        "margin": str(draw.choice(["isolated", "cross"])),
+    } | (gambler if draw.random() < 0.25 else {})
+    half = min(0.5 / account["leverage"], 0.9)  # of the margin
+    return account | {"mmr": float(draw.choice([0.0, 0.005, 0.01, half]))}
 
 
-def _costs(draw: np.random.Generator) -> dict[str, Any]:
+def _costs(draw: np.random.Generator) -> Row:
     return {
-        "taker": float(draw.choice([0.0, 0.00055, 0.01])),
-        "maker": float(draw.choice([0.0, 0.0002])),
+        "taker": float(draw.choice([0.0, 0.00055, 0.01])) if draw.random() < 0.8 else None,
+        "maker": float(draw.choice([0.0, 0.0002])) if draw.random() < 0.8 else None,
         "slippage": float(draw.choice([0.0, 0.0001, 0.01])),
         "slippage_ticks": int(draw.choice([0, 1, 3])),
+        "funding": bool(draw.random() < 0.9),
     }
 
 
-def _execution(draw: np.random.Generator) -> dict[str, Any]:
+def _execution(draw: np.random.Generator, account: Row, signals: list[Row], *, detailed: bool) -> Row:
     maybe = lambda value: value if draw.random() < 0.5 else None  # noqa: E731
+    sized = account["sizing"] != "risk" or any({"stop_price", "stop_distance"} & row.keys() for row in signals)
+    loose = 0.4 if account["leverage"] < GAMBLE else 0.7
+    intrabars = ["auto", "drill", "drill", "adverse", "favourable"] if detailed else ["auto", "adverse", "favourable"]
     return {
-        "intrabar": str(draw.choice(["adverse", "favourable"])),
-        "stop": 0.015,  # always a stop source, so that risk sizing is lawful
+        "intrabar": str(draw.choice(intrabars)),
+        "stop": None if sized and draw.random() < loose else 0.015,  # risk sizing needs a source of stops
         "take": maybe(0.02),
-        "trail": maybe(0.02),
+        "trail": 0.02 if draw.random() < 0.5 - loose / 2 else None,
         "take_fill": str(draw.choice(["market", "limit"])),
         "max_bars": maybe(int(draw.integers(1, 9))),
+        "pyramiding": int(draw.choice([0, 1, 1, 2, 3])),
+        "rebalance_band": float(draw.choice([0.0, 0.01, 0.1])),
+        "max_volume_share": float(draw.choice([0.1, 1.0])) if draw.random() < 0.3 else None,
+        "level_delay": int(draw.choice([0, 0, 0, 1, 2])),
         "close_at_end": bool(draw.random() < 0.7),
     }
-
-
-def _gaps(draw: np.random.Generator, symbols: list[str]) -> list[tuple[str, datetime, datetime]]:
-    gaps = []
-    for symbol in symbols:
-        if draw.random() < 0.3:
-            first = START + HOUR * int(draw.integers(0, 30)) + timedelta(minutes=int(draw.integers(0, 60)))
-            gaps.append((symbol, first, first + timedelta(minutes=int(draw.integers(0, 200)))))
-    return gaps

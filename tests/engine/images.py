@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
 
-from tests.engine.cases import HOUR, START, Case
+from tests.engine.cases import MINUTE, NAMES, START, Case
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime, timedelta
 
     import numpy as np
@@ -20,29 +21,31 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 
 PRICES = ("open", "high", "low", "close")
-LEVELS = ("stop_price", "take_price", "stop_distance", "take_distance", "trail_distance")
+ABSOLUTE = ("stop_price", "take_price", "entry_limit", "entry_stop")
+LEVELS = (*ABSOLUTE, "stop_distance", "take_distance", "trail_distance")
 QUOTES = ("price", "reference", "stop", "worst", "best")  # prices among the columns of fills
 AXIS = 256.0  # prices are mirrored to twice this less themselves
 
 
 def facts(simulation: bt.Simulation, until: datetime | None = None) -> dict[str, Any]:
-    """Give all frames as rows, up to a bar time."""
+    """Give all frames as rows; up to a bar time those that say at which bar they happened."""
     frames = {name: getattr(simulation, name) for name in ("fills", "rejections", "equity")}
     if until is not None:
         return {name: frame.filter(pl.col("ts") <= until).to_dicts() for name, frame in frames.items()}
+    frames |= {"days": simulation.days, "payments": simulation.funding_payments}
     told = {name: frame.to_dicts() for name, frame in frames.items()}
-    return told | {"days": simulation.days.to_dicts(), "end": (simulation.status, simulation.ambiguous)}
+    return told | {"end": (simulation.status, simulation.ambiguous)}
 
 
 def bar_length(case: Case) -> timedelta | None:
-    """Give the smallest distance of two bars of one symbol: it decides what a gap lies between."""
+    """Give the smallest distance of two bars of one symbol."""
     keys = sorted((bar["symbol"], bar["ts"]) for bar in case.bars)
     return min((two[1] - one[1] for one, two in pairwise(keys) if one[0] == two[0]), default=None)
 
 
-def hourly(case: Case) -> Case:
-    """Drop the gaps of a case whose bars do not show their length."""
-    return case if bar_length(case) == HOUR else replace(case, gaps=[])
+def timed(case: Case) -> Case:
+    """Tell how long the bars are."""
+    return replace(case, timeframe=NAMES[case.length // MINUTE])
 
 
 def with_execution(case: Case, **execution: Any) -> Case:
@@ -50,19 +53,25 @@ def with_execution(case: Case, **execution: Any) -> Case:
 
 
 def until(case: Case, now: datetime) -> Case:
-    """Cut everything after a bar time."""
+    """Cut everything after a bar time: rows after it, settlements and minutes from the end of its bars on."""
+    end = now + case.length
     return replace(
-        case, **{name: [row for row in getattr(case, name) if row["ts"] <= now] for name in ("bars", "signals")}
+        case,
+        **{name: [row for row in getattr(case, name) if row["ts"] <= now] for name in ("bars", "signals")},
+        **{name: _kept(getattr(case, name), lambda row: row["ts"] < end) for name in ("funding", "detail")},
+        instruments={symbol: _known_by(case.rules(symbol), now) for symbol in case.instruments},
     )
 
 
 def with_other_future(case: Case, now: datetime, draw: np.random.Generator) -> Case:
-    """Change every price after a bar time, drop some bars, and shout from that close on."""
-    past = until(case, now)
-    later = [scaled(bar, PRICES, 0.5 + draw.random()) for bar in case.bars if bar["ts"] > now and draw.random() < 0.8]
+    """Change every price and rate after a bar time, drop some bars, and shout from that close on."""
+    past, end = until(case, now), now + case.length
+    later = [_other(bar, draw) for bar in case.bars if bar["ts"] > now and draw.random() < 0.8]
     bars = past.bars + later
-    shouts = [{"symbol": bar["symbol"], "ts": bar["ts"], "enter_short": True} for bar in bars if bar["ts"] >= now]
-    return replace(case, bars=bars, signals=[row for row in past.signals if row["ts"] < now] + shouts)
+    shouts = [{"symbol": bar["symbol"], "ts": bar["ts"]} | _shout(case) for bar in bars if bar["ts"] >= now]
+    others = {name: _changed(getattr(case, name), lambda row: row["ts"] >= end, draw) for name in ("funding", "detail")}
+    signals = [row for row in past.signals if row["ts"] < now] + shouts
+    return replace(case, bars=bars, signals=signals, **others)
 
 
 def times_two_to(case: Case, power: int) -> Case:
@@ -71,59 +80,67 @@ def times_two_to(case: Case, power: int) -> Case:
     by_quantity = ("size",) if case.account["sizing"] == "quantity" else ()
     return replace(
         case,
-        bars=[scaled(bar, PRICES, factor) for bar in case.bars],
+        bars=[scaled(scaled(bar, PRICES, factor), ("volume",), 1 / factor) for bar in case.bars],
         signals=[scaled(row, LEVELS, factor) for row in case.signals],
         account=scaled(case.account, by_quantity, 1 / factor),
-        instruments={symbol: scaled(rules, ("min_qty",), 1 / factor) for symbol, rules in case.instruments.items()},
+        instruments=_ruled(case, lambda rules: scaled(rules, ("min_qty",), 1 / factor)),
+        funding=_each(case.funding, lambda row: scaled(row, ("mark",), factor)),
+        detail=_each(case.detail, lambda row: scaled(row, PRICES, factor)),
     )
 
 
 def without_grids(case: Case) -> Case:
-    free = {"tick_size": None, "qty_step": None}
-    return replace(case, instruments={symbol: rules | free for symbol, rules in case.instruments.items()})
+    return replace(case, instruments=_ruled(case, lambda rules: rules | {"tick_size": None, "qty_step": None}))
 
 
 def exact(case: Case, tick: float | None) -> Case:
-    """Round prices to 64ths, fix the quantity, and drop costs and fractions: fit to be mirrored."""
+    """Round prices to 64ths, fix the quantity, drop costs, funding, fractions and leverage: fit to be mirrored."""
     return replace(
         case,
         bars=[dyadic(bar, PRICES) for bar in case.bars],
         signals=[dyadic(row, LEVELS) for row in case.signals],
-        account=case.account | {"sizing": "quantity", "size": 3.0, "cash": 1e6},
-        costs=dict.fromkeys(case.costs, 0.0),
+        account=case.account | {"sizing": "quantity", "size": 3.0, "cash": 1e8, "leverage": 1.0},
+        costs=dict.fromkeys(("taker", "maker", "slippage", "slippage_ticks"), 0.0),
         execution=case.execution | {"stop": None, "take": None, "trail": None},
         instruments={symbol: {"tick_size": tick} for symbol in case.instruments},
+        funding=None,
+        detail=_each(case.detail, lambda row: dyadic(row, PRICES)),
     )
 
 
 def mirrored(case: Case) -> Case:
     """Turn the world upside down: prices about AXIS, long for short."""
-    return replace(case, bars=[_mirrored(bar) for bar in case.bars], signals=[_mirrored(row) for row in case.signals])
+    return replace(
+        case,
+        bars=[_mirrored(bar) for bar in case.bars],
+        signals=[_mirrored(row) for row in case.signals],
+        detail=_each(case.detail, _mirrored),
+    )
 
 
 def shifted(case: Case, length: timedelta) -> Case:
+    later = lambda row: {name: _later(value, length) for name, value in row.items()}  # noqa: E731
     return replace(
         case,
-        bars=[row | {"ts": row["ts"] + length} for row in case.bars],
-        signals=[row | {"ts": row["ts"] + length} for row in case.signals],
+        **{name: _each(getattr(case, name), later) for name in ("bars", "signals", "funding", "detail")},
+        instruments=_ruled(case, later),
         gaps=[(symbol, first + length, last + length) for symbol, first, last in case.gaps],
     )
 
 
 def stretched(case: Case, factor: int) -> Case:
-    """Turn hourly bars into bars of `factor` hours; gaps go."""
-    rows = {
-        name: [row | {"ts": START + (row["ts"] - START) * factor} for row in getattr(case, name)]
-        for name in ("bars", "signals")
-    }
-    return replace(case, gaps=[], **rows)
+    """Make every bar `factor` times as long; gaps and minutes go."""
+    longer = lambda row: row | {"ts": START + (row["ts"] - START) * factor}  # noqa: E731
+    rows = {name: _each(getattr(case, name), longer) for name in ("bars", "signals", "funding")}
+    execution = case.execution | ({"intrabar": "adverse"} if case.execution["intrabar"] == "drill" else {})
+    return replace(case, gaps=[], detail=None, timeframe=None, execution=execution, **rows)
 
 
 def renamed(case: Case, prefix: str) -> Case:
+    other = lambda row: row | {"symbol": prefix + row["symbol"]}  # noqa: E731
     return replace(
         case,
-        bars=[row | {"symbol": prefix + row["symbol"]} for row in case.bars],
-        signals=[row | {"symbol": prefix + row["symbol"]} for row in case.signals],
+        **{name: _each(getattr(case, name), other) for name in ("bars", "signals", "funding", "detail")},
         instruments={prefix + symbol: rules for symbol, rules in case.instruments.items()},
         gaps=[(prefix + symbol, first, last) for symbol, first, last in case.gaps],
     )
@@ -133,10 +150,9 @@ def joined(one: Case, two: Case) -> Case:
     """Put the symbols of two cases into one account, that of the first."""
     return replace(
         one,
-        bars=one.bars + two.bars,
-        signals=one.signals + two.signals,
+        **{name: getattr(one, name) + getattr(two, name) for name in ("bars", "signals", "gaps")},
+        **{name: (getattr(one, name) or []) + (getattr(two, name) or []) for name in ("funding", "detail")},
         instruments=one.instruments | two.instruments,
-        gaps=one.gaps + two.gaps,
     )
 
 
@@ -148,8 +164,10 @@ def shuffled(case: Case, draw: np.random.Generator) -> Case:
         case,
         bars=_interleaved(case.bars, draw),
         signals=_interleaved(case.signals + silent, draw),
-        instruments=dict(reversed(case.instruments.items())),
+        instruments={symbol: case.rules(symbol)[::-1] for symbol in reversed(case.instruments)},
         gaps=case.gaps[::-1],
+        funding=None if case.funding is None else case.funding[::-1],
+        detail=None if case.detail is None else _interleaved(case.detail, draw),
     )
 
 
@@ -167,8 +185,42 @@ def _mirrored(row: Row) -> Row:
         for verb in ("enter", "exit")
         for side, turn in (("long", "short"), ("short", "long"))
     }
-    prices = (*PRICES, "stop_price", "take_price")
+    prices = (*PRICES, *ABSOLUTE)
     return {other.get(name, name): 2 * AXIS - value if name in prices else value for name, value in row.items()}
+
+
+def _each(rows: list[Row] | None, change: Callable[[Row], Row]) -> list[Row] | None:
+    return None if rows is None else [change(row) for row in rows]
+
+
+def _kept(rows: list[Row] | None, wanted: Callable[[Row], bool]) -> list[Row] | None:
+    return None if rows is None else [row for row in rows if wanted(row)]
+
+
+def _ruled(case: Case, change: Callable[[Row], Row]) -> dict[str, Row | list[Row]]:
+    return {symbol: [change(rules) for rules in case.rules(symbol)] for symbol in case.instruments}
+
+
+def _known_by(rules: list[Row], now: datetime) -> list[Row]:
+    """Drop the rules that come later, but for the earliest: it has always held."""
+    ordered = sorted(rules, key=lambda row: row.get("valid_from") or START.min)
+    return [row for place, row in enumerate(ordered) if place == 0 or row["valid_from"] <= now]
+
+
+def _later(value: Any, length: timedelta) -> Any:
+    return value + length if hasattr(value, "tzinfo") else value
+
+
+def _shout(case: Case) -> Row:
+    return {"target": -0.5} if case.by_target() else {"enter_short": True}
+
+
+def _other(row: Row, draw: np.random.Generator) -> Row:
+    return scaled(row, (*PRICES, "volume", "rate", "mark"), 0.5 + draw.random())
+
+
+def _changed(rows: list[Row] | None, later: Callable[[Row], bool], draw: np.random.Generator) -> list[Row] | None:
+    return None if rows is None else [_other(row, draw) if later(row) else row for row in rows]
 
 
 def _interleaved(rows: list[Row], draw: np.random.Generator) -> list[Row]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
+import pytest
 
-from tests.engine.cases import HOUR, START, Case
+from tests import naive
+from tests.engine.cases import HOUR, MINUTE, START, Case
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     import bt
 
 Ohlc: TypeAlias = tuple[float, float, float, float]
+Bar: TypeAlias = "Ohlc | tuple[float, float, float, float, float] | None"  # OHLC, OHLCV, or an hour without
 Row: TypeAlias = dict[str, Any]
 
 FLAT: Ohlc = (100.0, 101.0, 99.0, 100.0)
@@ -21,6 +24,8 @@ LONG = {"enter_long": True}
 SHORT = {"enter_short": True}
 FREE = {"taker": 0.0, "maker": 0.0, "slippage": 0.0}
 ONE = {"cash": 10_000.0, "sizing": "quantity", "size": 1.0}  # one unit, whatever the price
+
+each_engine = pytest.mark.parametrize("engine", ["twin", "loop"])
 
 
 def long(**row: Any) -> Row:
@@ -32,38 +37,63 @@ def short(**row: Any) -> Row:
 
 
 def scene(
-    bars: dict[str, list[Ohlc | None]],
+    bars: dict[str, list[Bar]],
     signals: dict[str, dict[int, Row]],
     *,
     gaps: list[tuple[str, int, int]] | None = None,
+    funding: list[tuple[Any, ...]] | None = None,
+    detail: dict[str, dict[int, dict[int, Ohlc]]] | None = None,
     **settings: Row,
 ) -> Case:
-    """Build a case; None is an hour without a bar, `gaps` are (symbol, first hour, last hour)."""
+    """Build a case; None is an hour without a bar, `gaps` are (symbol, first hour, last hour).
+
+    `funding` are (symbol, hour, rate[, mark]), `detail` the candles of some minutes of some hours of a symbol.
+    """
     return Case(
-        bars=[_bar(symbol, place, ohlc) for symbol, hours in bars.items() for place, ohlc in enumerate(hours) if ohlc],
+        bars=[_bar(symbol, place, bar) for symbol, hours in bars.items() for place, bar in enumerate(hours) if bar],
         signals=[{**_key(symbol, place), **row} for symbol, said in signals.items() for place, row in said.items()],
         account=ONE | settings.get("account", {}),
         costs=FREE | settings.get("costs", {}),
         execution=settings.get("execution", {}),
         instruments=settings.get("instruments", {}),
         gaps=[(symbol, START + first * HOUR, START + last * HOUR) for symbol, first, last in gaps or []],
+        funding=None if funding is None else [_stamp(*row) for row in funding],
+        detail=None if detail is None else _candles(detail),
+        timeframe="1h",
     )
 
 
-def alone(bars: list[Ohlc | None], signals: dict[int, Row], **settings: Any) -> Case:
-    """Build a case of the one symbol A; `rules` are its instrument's."""
-    rules = {"A": settings.pop("rules", {})}
-    return scene({"A": bars}, {"A": signals}, instruments=rules, **settings)
+def alone(bars: list[Bar], signals: dict[int, Row], **settings: Any) -> Case:
+    """Build a case of the one symbol A; `rules` are its instrument's, `detail` its minutes by hour."""
+    rules, detail = {"A": settings.pop("rules", {})}, settings.pop("detail", None)
+    minutes = None if detail is None else {"A": detail}
+    return scene({"A": bars}, {"A": signals}, instruments=rules, detail=minutes, **settings)
+
+
+def told(case: Case, engine: str) -> naive.Outcome:
+    """Run a case in the twin or in the loop, and tell of it in rows either way."""
+    if engine == "twin":
+        return case.twin()
+    ran = case.simulate()
+    rows = [frame.to_dicts() for frame in (ran.fills, ran.rejections, ran.funding_payments, ran.equity)]
+    return naive.Outcome(*rows, status=ran.status, ambiguous=ran.ambiguous)
+
+
+def told_fills(outcome: naive.Outcome, *names: str) -> list[tuple[Any, ...]]:
+    """Give these of every fill; `hour` is its bar's, `minute` counts in that hour, None where nobody drilled."""
+    return [tuple(_told(row)[name] for name in names) for row in outcome.fills]
+
+
+def told_refusals(outcome: naive.Outcome, *names: str) -> list[tuple[Any, ...]]:
+    names = names or ("hour", "side", "reason")
+    return [tuple(_told(row)[name] for name in names) for row in outcome.rejections]
 
 
 def fills(case: Case) -> list[tuple[Any, ...]]:
     """Give every fill as (hour, symbol, side, price, reason), the same from the kernel and from the twin."""
-    told = [
-        [(hour(row["ts"]), row["symbol"], row["side"], row["price"], row["reason"]) for row in rows]
-        for rows in (case.simulate().fills.to_dicts(), case.twin().fills)
-    ]
-    assert told[0] == told[1]
-    return told[0]
+    rows = [told_fills(told(case, engine), "hour", "symbol", "side", "price", "reason") for engine in ("loop", "twin")]
+    assert rows[0] == rows[1]
+    return rows[0]
 
 
 def exits(case: Case) -> list[tuple[Any, ...]]:
@@ -80,12 +110,41 @@ def hour(ts: datetime) -> int:
     return round((ts - START) / HOUR)
 
 
+def mirrored(bar: Ohlc, side: str) -> Ohlc:
+    """Turn a bar upside down about 100 for a short."""
+    opening, high, low, close = (reflected(price, side) for price in bar)
+    return (opening, high, low, close) if side == "long" else (opening, low, high, close)
+
+
+def reflected(price: float, side: str) -> float:
+    return float(price) if side == "long" else 200.0 - price
+
+
+def _told(row: Row) -> Row:
+    minute = row.get("minute")
+    return row | {"hour": hour(row["ts"]), "minute": minute and (minute - row["ts"]) // MINUTE}
+
+
 def _key(symbol: str, place: int) -> Row:
     return {"symbol": symbol, "ts": START + place * HOUR}
 
 
-def _bar(symbol: str, place: int, ohlc: Ohlc) -> Row:
-    return {**_key(symbol, place), **dict(zip(("open", "high", "low", "close"), ohlc, strict=True)), "volume": 1.0}
+def _bar(symbol: str, place: int, bar: tuple[float, ...]) -> Row:
+    return {**_key(symbol, place), **dict(zip(("open", "high", "low", "close", "volume"), (*bar, 1.0), strict=False))}
+
+
+def _stamp(symbol: str, hours: float, rate: float, mark: float | None = None) -> Row:
+    return {"symbol": symbol, "ts": START + hours * HOUR, "rate": rate, "mark": mark}
+
+
+def _candles(detail: dict[str, dict[int, dict[int, Ohlc]]]) -> list[Row]:
+    return [
+        {"symbol": symbol, "ts": START + place * HOUR + minute * MINUTE}
+        | dict(zip(("open", "high", "low", "close"), ohlc, strict=True))
+        for symbol, hours in detail.items()
+        for place, minutes in hours.items()
+        for minute, ohlc in minutes.items()
+    ]
 
 
 def typed(frame: pl.DataFrame, column: str, kind: Any) -> pl.DataFrame:

@@ -15,6 +15,7 @@ import pytest
 import bt
 from tests.engine.cases import HOUR, START, random_case
 
+FRAMES = ("fills", "rejections", "funding_payments", "equity", "days")
 ROOT = Path(__file__).parents[2]
 
 # name: what the process is told
@@ -29,8 +30,8 @@ def digest() -> str:
     """Hash every frame of some small simulations and of a large one; floats by their exact digits."""
     told, large = hashlib.sha256(), crowd()
     frames = [large.trades]
-    for simulation in (large, *(random_case(seed).simulate() for seed in range(8))):
-        frames += [simulation.fills, simulation.rejections, simulation.equity, simulation.days]
+    for simulation in (large, *(random_case(seed).simulate() for seed in range(12))):
+        frames += [getattr(simulation, name) for name in FRAMES]
         told.update(f"{simulation.status} {simulation.ambiguous}".encode())
     for frame in frames:
         told.update(repr((frame.schema, frame.rows())).encode())

@@ -50,6 +50,16 @@ def swapped(frame: pl.DataFrame) -> pl.DataFrame:
     return frame[[0, 1, 2, 3, 5, 4, 6, 7]]
 
 
+def funding(column: str, value: Any) -> pl.DataFrame:
+    """Put a value into row 1, which is of symbol B."""
+    here = pl.int_range(pl.len()) == 1
+    return FUNDING.with_columns(pl.when(here).then(pl.lit(value)).otherwise(pl.col(column)).alias(column))
+
+
+FUNDING = pl.DataFrame({"symbol": ["A", "B"], "ts": [START, START], "rate": [0.0001, 0.0001], "mark": [100.0, 100.0]})
+ZONED = FUNDING.with_columns(pl.col("ts").dt.replace_time_zone("UTC"))
+ABOVE_ZERO = ("stop_price", "take_price", "entry_limit", "entry_stop", "size")
+NUMBERS = (*ABOVE_ZERO, "stop_distance", "take_distance", "trail_distance", "score")
 TICKS, GAP = rule("tick_size", 0.1), gap(START, START)
 
 # name: what is wrong, words of the message
@@ -90,25 +100,45 @@ FRAMES: Table = {
     "signals of another symbol": ({"signals": put(SIGNALS, "symbol", "C")}, ["C", "21:00"]),
     "misspelt column": ({"signals": SIGNALS.with_columns(entry_short=True)}, ["entry_short", "enter_short"]),
     **{
-        f"column {name}, not built yet": ({"signals": SIGNALS.with_columns(pl.lit(1.0).alias(name))}, [name])
-        for name in ("target", "entry_limit", "entry_stop", "entry_bars")
+        f"a target beside {name}": (
+            {"signals": SIGNALS.select("symbol", "ts", pl.lit(1.0).alias("target"), pl.lit(None).alias(name))},
+            ["target", name],
+        )
+        for name in ("enter_long", "exit_short", "entry_limit", "entry_stop", "entry_bars", "size")
     },
+    "two prices for one entry": (
+        {"signals": said("entry_limit", 99.0).with_columns(entry_stop=101.0)}, [*ROW, "entry_limit", "entry_stop"],
+    ),
     "0.7 for a boolean": ({"signals": put(SIGNALS, "enter_long", 0.7)}, ["enter_long", "Float64"]),
     "1 for a boolean": ({"signals": typed(SIGNALS, "enter_long", pl.Int64)}, ["enter_long", "Int64"]),
     **{
         f"{name} {value}": ({"signals": said(name, value)}, ["signals", *ROW, name])
-        for name in ("stop_price", "take_price", "stop_distance", "take_distance", "trail_distance", "size", "score")
-        for value in (NAN, INF, *((0.0, -1.0) if name in {"size", "stop_price", "take_price"} else ()))
+        for name in NUMBERS
+        for value in (NAN, INF, *((0.0, -1.0) if name in ABOVE_ZERO else ()))
+    },
+    **{
+        f"target {value}": ({"signals": said("target", value).drop("enter_long")}, ["signals", *ROW, "target"])
+        for value in (NAN, INF)
     },
     "text level": ({"signals": typed(SIGNALS, "stop_price", pl.String)}, ["stop_price", "String"]),
     "max_bars 0": ({"signals": typed(said("max_bars", 0.0), "max_bars", pl.Int64)}, ["signals", *ROW, "max_bars"]),
     "max_bars a float": ({"signals": said("max_bars", 3.0)}, ["max_bars", "Float64"]),
+    "entry_bars 0": ({"signals": typed(said("entry_bars", 0.0), "entry_bars", pl.Int64)}, [*ROW, "entry_bars"]),
+    "entry_bars a float": ({"signals": said("entry_bars", 3.0)}, ["entry_bars", "Float64"]),
     "max_bars beyond all counting": (
         {"signals": SIGNALS.with_columns(max_bars=pl.lit(2**63, dtype=pl.UInt64))}, ["max_bars"],
     ),
     "risk without any stop": ({"signals": SIGNALS.drop("stop_price")}, ["risk", "stop"]),
     "inverse contracts": ({"instruments": rule("category", "inverse")}, ["B", "inverse"]),
     "instruments without symbol": ({"instruments": TICKS.drop("symbol")}, ["instruments", "symbol"]),
+    "rules twice from one time on": (
+        {"instruments": rule("valid_from", START).with_columns(symbol=pl.lit("B"), valid_from=pl.lit(START))}, ["B"],
+    ),
+    "rules from a text on": ({"instruments": rule("valid_from", "2024-01-01")}, ["valid_from", "String"]),
+    "rules that change the category": (
+        {"instruments": pl.DataFrame({"symbol": ["B", "B"], "category": ["spot", None], "valid_from": [START, None]})},
+        ["B", "category"],
+    ),
     "instruments twice": ({"instruments": TICKS.with_columns(symbol=pl.lit("B"))}, ["instruments", "B"]),
     **{
         f"{name} {value!r}": ({"instruments": rule(name, value)}, ["instruments", "B", name])
@@ -117,12 +147,39 @@ FRAMES: Table = {
             "qty_step": (0.0, INF),
             "min_qty": (-1.0, "1"),
             "min_notional": (-5.0,),
+            "max_leverage": (-1.0, INF, "10"),
         }.items()
         for value in values
     },
     "misspelt rule": ({"instruments": rule("ticksize", 0.1)}, ["ticksize", "tick_size"]),
     "instruments a dict": ({"instruments": {"A": {"tick_size": 0.1}}}, ["instruments"]),
     "instruments lazy": ({"instruments": TICKS.lazy()}, ["instruments"]),
+    **{
+        f"funding without {name}": ({"funding": FUNDING.drop(name)}, ["funding", name])
+        for name in ("symbol", "ts", "rate")
+    },
+    **{
+        f"funding {name} {value}": ({"funding": funding(name, value)}, ["funding", "row 1", "B", name])
+        for name, values in {"rate": (NAN, INF, None, 1.0), "mark": (NAN, INF, 0.0, -1.0)}.items()
+        for value in values
+    },
+    "funding in text": ({"funding": typed(FUNDING, "rate", pl.String)}, ["funding", "rate", "String"]),
+    "funding twice in a minute": (
+        {"funding": FUNDING.with_columns(ts=START + pl.duration(seconds=pl.Series([1, 59])), symbol=pl.lit("B"))},
+        ["funding", "B", "minute"],
+    ),
+    "funding with a zone": ({"funding": ZONED}, ["funding", "ts"]),
+    "funding a dict": ({"funding": {"rate": 0.1}}, ["funding"]),
+    **{f"detail without {name}": ({"detail": BARS.drop(name)}, ["detail", name]) for name in ("symbol", "ts", "low")},
+    "detail with a price of nothing": ({"detail": put(BARS, "close", NAN)}, ["detail", *ROW, "close"]),
+    "detail with high below close": ({"detail": put(BARS, "high", 99.5)}, ["detail", *ROW, "high"]),
+    "detail between the minutes": (
+        {"detail": put(BARS, "ts", START + timedelta(minutes=60, seconds=1))}, ["detail", "row 5", "ts", "minute"],
+    ),
+    "unsorted detail": ({"detail": swapped(BARS)}, ["detail", "row 5", "B"]),
+    "repeated detail": ({"detail": pl.concat([BARS, BARS[7:]])}, ["detail", "row 8", "B"]),
+    "detail lazy": ({"detail": BARS.lazy()}, ["detail"]),
+    "nothing to drill in": ({"execution": bt.Execution(intrabar="drill")}, ["drill", "detail"]),
     "gaps without last": ({"gaps": GAP.drop("last")}, ["gaps", "last"]),
     "gaps a list": ({"gaps": [("A", START, START)]}, ["gaps"]),
     "gaps lazy": ({"gaps": GAP.lazy()}, ["gaps"]),

@@ -11,6 +11,8 @@ import bt
 from tests.engine.cases import HOUR, START, Case
 from tests.engine.scenes import BARS, FLAT, LONG, SIGNALS, Ohlc, alone, fills, long, scene, short, typed
 
+RATES = pl.DataFrame({"symbol": ["A", "B"], "ts": [START + 2 * HOUR] * 2, "rate": [0.0, 0.0], "mark": [None, 1.0]})
+RULES = pl.DataFrame({"symbol": ["A"], "max_leverage": [50.0]})
 GAP = pl.DataFrame({"symbol": ["B"], "first": [START], "last": [START + 9 * HOUR]})
 
 # Refused though they mean the same; the mark is strict: a name leaves this set when its case passes
@@ -40,6 +42,15 @@ LAWFUL: dict[str, dict[str, pl.DataFrame]] = {
     },
     "gaps of nobody": {"gaps": GAP.with_columns(symbol=pl.lit("Z"))},
     "no gaps": {"gaps": GAP.head(0)},
+    "no funding": {"funding": RATES.head(0)},
+    "funding of nobody": {"funding": RATES[:1].with_columns(symbol=pl.lit("Z"))},
+    "funding of nothing, backwards, with more columns": {"funding": RATES[::-1].with_columns(source=pl.lit("x"))},
+    "funding of nothing, as whole numbers": {"funding": typed(RATES.drop("mark"), "rate", pl.Int64)},
+    "no minutes": {"detail": BARS.head(0)},
+    "minutes of nobody": {"detail": BARS[:4].with_columns(symbol=pl.lit("Z"))},
+    "minutes as they come, volume and all": {"detail": pl.concat([BARS[4:], BARS[:4]])},
+    "rules from long ago on": {"instruments": RULES.with_columns(valid_from=pl.lit(START - HOUR))},
+    "rules that have always been": {"instruments": RULES.with_columns(valid_from=None)},
 }
 
 

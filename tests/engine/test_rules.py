@@ -6,10 +6,12 @@ of bar 1, and what is still open at the close of the last bar, at 100, ends ther
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
+import bt
 from tests.engine.scenes import FLAT, LONG, SHORT, Ohlc, Row, alone, exits, fills, hour, long, refusals, scene, short
 
 QUIET: list[Ohlc | None] = [FLAT] * 8
@@ -19,6 +21,7 @@ BOTH_WAYS = {"enter_long": True, "enter_short": True}
 OUT = {"exit_long": True}
 
 HELD = [(7, 100, "end_of_data")]
+BACKTRADER = asdict(bt.Execution.profile("backtrader"))
 
 # name: bars, signals, execution, exits as (bar, price, reason)
 EXITS: dict[str, tuple[list[Ohlc | None], dict[int, Row], Row, list[Any]]] = {
@@ -76,6 +79,26 @@ EXITS: dict[str, tuple[list[Ohlc | None], dict[int, Row], Row, list[Any]]] = {
     "the nearer of stop and trail acts": (
         [FLAT, (100, 106, 100, 105), (104, 105, 97, 103), FLAT],
         {0: long(trail_distance=7.0, stop_price=98.0)}, {}, [(2, 99, "trail")],
+    ),
+    "levels may wait for the bar after the entry": (
+        [FLAT, (100, 111, 90, 100), (96, 101, 94, 100), FLAT],
+        {0: long(stop_price=95.0, take_price=110.0)}, {"level_delay": 1}, [(2, 95, "stop")],
+    ),
+    "they are live at its open": (
+        [FLAT, (100, 101, 90, 100), DOWN, FLAT],
+        {0: long(stop_price=95.0)}, {"level_delay": 1}, [(2, 90, "stop")],
+    ),
+    "or for a later one": (
+        [FLAT, FLAT, (100, 111, 90, 100), (100, 111, 96, 100), FLAT],
+        {0: long(stop_price=95.0, take_price=110.0)}, {"level_delay": 2}, [(3, 110, "take")],
+    ),
+    "the trail collects while it waits": (
+        [FLAT, (100, 106, 90, 105), (104, 105, 101, 103), FLAT],
+        {0: long(trail_distance=4.0)}, {"level_delay": 1}, [(2, 102, "trail")],
+    ),
+    "another engine's profile": (
+        [FLAT, (100, 111, 90, 100), (96, 101, 94, 100), FLAT],
+        {0: long(stop_price=95.0, take_price=110.0)}, BACKTRADER, [(2, 95, "stop")],
     ),
     "without close_at_end nothing ends": (QUIET, {0: LONG}, {"close_at_end": False}, []),
     "an entry in the last bar ends at its close": ([FLAT, (100, 101, 99, 99)], {0: LONG}, {}, [(1, 99, "end_of_data")]),

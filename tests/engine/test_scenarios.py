@@ -1,7 +1,7 @@
 """The scenarios of ENGINE.md on which engines disagree, as a table: long and short, adverse and favourable.
 
 Hourly bars, numbered from 0; the signal is known at the close of bar 2, the entry fills at 100 at the open of bar 3,
-the stop is 95, the target 110. Scenario J (liquidation) comes with leverage.
+the stop is 95, the target 110. In scenario J the stop is 94, and leverage 20 liquidates before it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from tests.engine.scenes import FLAT, Ohlc, alone, exits
+from tests.engine.scenes import FLAT, Ohlc, alone, each_engine, exits, mirrored, reflected, told, told_fills
 
 Exit: TypeAlias = tuple[int, float, str]
 
@@ -58,9 +58,9 @@ def test_scenario(name: str, side: str, levels: str) -> None:
         execution, rules = {"intrabar": intrabar}, {}
         if levels == "fractions":
             execution, rules = execution | FRACTIONS, TICK
-        market = [_mirrored(bar, side) for bar in (FLAT, FLAT, FLAT, *bars, END)]
+        market = [mirrored(bar, side) for bar in (FLAT, FLAT, FLAT, *bars, END)]
         case = alone(market, signals, execution=execution, rules=rules)
-        assert exits(case) == [(place, _reflected(price, side), reason)]
+        assert exits(case) == [(place, reflected(price, side), reason)]
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -74,13 +74,14 @@ def test_only_an_exit_from_a_bar_with_both_levels_is_ambiguous(name: str) -> Non
 
 
 def _placed(levels: dict[str, Any], side: str) -> dict[str, Any]:
-    return {name: _reflected(value, side) if name.endswith("_price") else value for name, value in levels.items()}
+    return {name: reflected(value, side) if name.endswith("_price") else value for name, value in levels.items()}
 
 
-def _mirrored(bar: Ohlc, side: str) -> Ohlc:
-    opening, high, low, close = (_reflected(price, side) for price in bar)
-    return (opening, high, low, close) if side == "long" else (opening, low, high, close)
-
-
-def _reflected(price: float, side: str) -> float:
-    return float(price) if side == "long" else 200.0 - price
+@each_engine
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_scenario_j_liquidation_before_the_stop(side: str, engine: str) -> None:
+    market = [mirrored(bar, side) for bar in (FLAT, FLAT, FLAT, FLAT, (99.0, 99.0, 93.0, 95.0), END)]
+    signals = {2: {f"enter_{side}": True, "stop_price": reflected(94.0, side)}}
+    outcome = told(alone(market, signals, account={"leverage": 20.0}, rules=TICK), engine)
+    expected = [(4, reflected(95.5, side), "stop", "liquidation")]
+    assert told_fills(outcome, "hour", "price", "kind", "reason")[1:] == expected

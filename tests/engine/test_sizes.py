@@ -11,7 +11,22 @@ import polars as pl
 import pytest
 
 import bt
-from tests.engine.scenes import FLAT, LONG, SHORT, Ohlc, Row, alone, exits, long, scene, short
+from tests.engine.scenes import (
+    FLAT,
+    LONG,
+    SHORT,
+    Ohlc,
+    Row,
+    alone,
+    each_engine,
+    exits,
+    long,
+    scene,
+    short,
+    told,
+    told_fills,
+    told_refusals,
+)
 
 RISK = {"sizing": "risk", "size": 0.01}
 QUANTITY = {"sizing": "quantity", "size": 7.0}
@@ -81,6 +96,32 @@ def test_limit(name: str) -> None:
     simulation = alone([FLAT, FLAT, FLAT], {0: signal}, account=account, costs=costs, rules=rules).simulate()
     assert simulation.fills["qty"].head(1).to_list() == ([quantity] if quantity else [])
     assert simulation.rejections.select("reason", "wanted", "granted").rows() == ([refusal] if refusal else [])
+
+
+# name: signal, account, share, rules, volume of the fill's bar, quantity filled, refusal as (reason, wanted, granted)
+VOLUMES: dict[str, tuple[Row, Row, float | None, Row, float, float, tuple[str, float, float] | None]] = {
+    "a share of the volume": (LONG, QUANTITY, 0.5, {}, 10.0, 5, ("volume", 7, 5)),
+    "enough of it": (LONG, QUANTITY, 0.5, {}, 14.0, 7, None),
+    "nobody asked": (LONG, QUANTITY, None, {}, 1.0, 7, None),
+    "no volume at all": (LONG, QUANTITY, 1.0, {}, 0.0, 0, ("volume", 7, 0)),
+    "floored to the step": (LONG, QUANTITY, 0.5, {"qty_step": 2.0}, 10.0, 4, ("volume", 7, 4)),
+    "shrunk below the least quantity": (LONG, QUANTITY, 0.5, {"min_qty": 6.0}, 10.0, 0, ("min_qty", 7, 0)),
+    "money is scarcer": (long(size=30.0), QUANTITY, 0.5, {}, 300.0, 100, ("cash", 210, 100)),
+    "volume is scarcer": (long(size=30.0), QUANTITY, 0.5, {}, 100.0, 50, ("volume", 210, 50)),
+    "both alike is for want of money": (long(size=30.0), QUANTITY, 0.5, {}, 200.0, 100, ("cash", 210, 100)),
+    "a pending entry": (long(entry_limit=100.0), QUANTITY, 0.5, {}, 10.0, 5, ("volume", 7, 5)),
+}
+
+
+@each_engine
+@pytest.mark.parametrize("name", VOLUMES)
+def test_volume(name: str, engine: str) -> None:
+    signal, account, share, rules, volume, quantity, refusal = VOLUMES[name]
+    bars = [FLAT, (*FLAT, volume), FLAT]
+    case = alone(bars, {0: signal}, account=account, rules=rules, execution={"max_volume_share": share})
+    outcome = told(case, engine)
+    assert told_fills(outcome, "qty") == ([(quantity,)] * 2 if quantity else [])  # the exit is not bound
+    assert told_refusals(outcome, "reason", "wanted", "granted") == ([refusal] if refusal else [])
 
 
 UP: Ohlc = (110.0, 111.0, 109.0, 110.0)

@@ -9,9 +9,10 @@ import pytest
 
 from tests.engine.cases import random_case
 
-FILLS = ("n", "symbol", "ts", "bar", "side", "qty", "price", "reference", "fee", "slippage", "kind", "reason", "trade")
-FILLS_TOO = ("stop", "worst", "best", "ambiguous", "gap_overlap")
+FILLS = ("n", "symbol", "ts", "minute", "bar", "side", "qty", "price", "reference", "fee", "slippage", "kind", "reason")
+FILLS_TOO = ("trade", "opens", "stop", "worst", "best", "ambiguous", "gap_overlap")
 REJECTIONS = ("symbol", "ts", "side", "reason", "wanted", "granted")
+PAYMENTS = ("symbol", "ts", "trade", "qty", "mark", "rate", "amount")
 EQUITY = ("ts", "equity", "cash", "gross", "net")
 
 
@@ -29,6 +30,7 @@ def compare(seed: int) -> None:
     names = FILLS + FILLS_TOO
     assert rows(kernel.fills, names) == plain(twin.fills, names)
     assert rows(kernel.rejections, REJECTIONS) == plain(twin.rejections, REJECTIONS)
+    assert rows(kernel.funding_payments, PAYMENTS) == plain(twin.payments, PAYMENTS)
     assert rows(kernel.equity, EQUITY) == plain(twin.equity, EQUITY)
     assert (kernel.status, kernel.ambiguous) == (twin.status, twin.ambiguous)
 

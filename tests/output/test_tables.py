@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from bt.errors import BtError
-from bt.output import emit, run_panel, sparkline, table
+from bt.output import emit, run_panel, sparkline, table, warning_lines
 from bt.output.narration import Narrator
 from bt.output.tables import text
 
@@ -84,6 +84,21 @@ def test_the_panel_has_eighty_columns() -> None:
     assert run_panel(RUN, METRICS) == PANEL
 
 
+def test_the_panel_tells_liquidations_and_the_envelope_where_there_are_any() -> None:
+    run = RUN | {"ambiguous": 12, "adverse_equity": 12_345.678, "favourable_equity": 13_579.0}
+    drawn = run_panel(run, METRICS | {"liquidations": 3, "ambiguous_share": 12 / 187, "funding": 48.03}).splitlines()
+    assert drawn[:12] == PANEL.splitlines()[:12]
+    assert drawn[12:] == [
+        "│ Profit factor                  1.38   Funding                         +48.03 │",
+        *PANEL.splitlines()[13:15],
+        "│ Liquidations                      3   Ambiguous exits              12  6.4 % │",
+        "│                                         equity, stop first         12,345.68 │",
+        "│                                         equity, target first       13,579.00 │",
+        PANEL.splitlines()[15],
+    ]
+    assert run_panel(run | {"adverse_equity": None}, METRICS | {"liquidations": 0}) == PANEL
+
+
 def test_the_panel_grows_rather_than_cut_a_number() -> None:
     drawn = run_panel(RUN, METRICS | {"net_profit": -123456789012345678.9, "avg_win": 1e15, "avg_loss": -1e15})
     assert "-123,456,789,012,345,680.00" in drawn
@@ -96,6 +111,13 @@ def test_undefined_metrics_are_a_dash() -> None:
     drawn = run_panel(RUN, METRICS | dict.fromkeys(names))
     assert not {"nan", "inf", "None"} & set(drawn.replace("│", " ").split())
     assert drawn.count("–") >= len(names)
+
+
+def test_warnings_are_marked_and_broken_between_words_only() -> None:
+    said = ["short", "a long one that goes on from 2024-01-01 08:00 to the end"]
+    assert warning_lines(said, 30) == ["! short", "! a long one that goes on from\n  2024-01-01 08:00 to the end"]
+    assert warning_lines(said) == ["! short", f"! {said[1]}"]  # no terminal, no bound
+    assert warning_lines(["\x1b[31m"]) == ["! �[31m"]
 
 
 @pytest.mark.parametrize(

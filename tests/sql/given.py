@@ -42,6 +42,11 @@ DULL: dict[str, Row] = {
         "symbol": "X", "ts": START, "open": 10.0, "high": 11.0, "low": 9.0, "close": 10.0, "volume": 1.0,
         "turnover": None,
     },
+    "funding": {"symbol": "X", "ts": START, "rate": 0.0001, "mark": None},
+    "instruments": {
+        "symbol": "X", "valid_from": datetime(1970, 1, 1), "exchange": "bybit", "category": "linear", "as_of": START,
+        "source": "test",
+    },
 }  # fmt: skip
 
 

@@ -66,6 +66,16 @@ FAULTS: list[tuple[str, str, Callable[[Tables], None], str]] = [
     ("fills_balance", "exit first", put("fills", 0, n=3), "an exit before the entry"),
     ("fills_balance", "an exit that buys", put("fills", 1, side="buy"), "exits on the side of the entry"),
     ("fills_balance", "both sides at once", again("fills", 0, n=3, side="sell"), "entries on both sides"),
+    ("payments_sound", "another amount", put("funding_payments", 0, amount=-0.21), "an amount of -0.21 for 2.0 at 100"),
+    ("payments_sound", "no such trade", put("funding_payments", 0, trade=2), "trade 2, which is not there"),
+    ("payments_sound", "of another symbol", put("funding_payments", 0, symbol="Y"), "trade 1, which is not there"),
+    (
+        "payments_sound",
+        "as if short",
+        put("funding_payments", 0, qty=-2.0, amount=0.2),
+        "a payment for -2.0 of trade 1",
+    ),
+    ("payments_sound", "too early", put("funding_payments", 0, ts=START), "before trade 1 began"),
 ]
 
 

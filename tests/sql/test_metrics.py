@@ -99,7 +99,8 @@ def traded_days() -> list[Row]:
             "trades": 1, "longs": int(is_long), "wins": int(pnl > 0), "gross_profit": max(pnl, 0.0),
             "gross_loss": min(pnl, 0.0), "pnl_squares": pnl**2, "best": pnl, "worst": pnl,
             "r_trades": int(r is not None), "r_sum": r or 0.0, "trade_bars": 4, "bars": 24, "bars_in_market": 5,
-            "fees": 2.0, "slippage": 1.0, "funding": -0.4, "slipped_value": 400.0,
+            "fees": 2.0, "slippage": 1.0, "funding": -0.4, "slipped_value": 400.0, "ambiguous": int(r is None),
+            "liquidations": int(pnl == -20),
         }  # fmt: skip
     return days
 
@@ -116,6 +117,7 @@ def test_trade_and_cost_metrics() -> None:
             "avg_bars": 4.0, "sqn": math.sqrt(5) * np.mean(profits) / np.std(profits, ddof=1), "gross_profit": 90.0,
             "gross_loss": -30.0, "fees": 10.0, "slippage": 5.0, "funding": -2.0, "costs": 17.0,
             "costs_to_gross_profit": 17 / 90, "slipped_value": 2000.0, "break_even_slippage": 55 / 2000,
+            "liquidations": 1, "ambiguous": 1, "ambiguous_share": 0.2,
         }
     )  # fmt: skip
 
@@ -276,7 +278,7 @@ def test_metrics_by_symbol() -> None:
             "run_id": "a", "symbol": "X", "trades": 2, "longs": 1, "shorts": 1, "win_rate": 0.5, "pnl": 8.0,
             "profit_share": 8 / 2.5, "profit_factor": None, "expectancy": 4.0, "expectancy_r": 8 / 5, "avg_win": 8.0,
             "avg_loss": 0.0, "best_trade": 8.0, "worst_trade": 0.0, "avg_bars": 2.0, "fees": 5.0, "slippage": 1.25,
-            "funding": 0.0, "costs": 6.25, "gross_profit": 8.0, "gross_loss": 0.0,
+            "funding": 0.0, "costs": 6.25, "gross_profit": 8.0, "gross_loss": 0.0, "liquidations": 0, "ambiguous": 0,
         },
         {
             "run_id": "a", "symbol": "Y", "trades": 1, "longs": 0, "shorts": 1, "win_rate": 0.0, "pnl": -5.5,
@@ -330,6 +332,27 @@ def test_costs() -> None:
             "net_profit": 18.8, "profit_before_costs": 22.0, "slipped_value": 422.0, "break_even_slippage": 20.8 / 422,
         }
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("funding", [0.0, -30.0, 12.5])
+def test_at_the_break_even_slippage_nothing_is_earned(funding: float) -> None:
+    """The same quantities at reference prices, slipped by that fraction, earn what fees and funding take."""
+    moves = [("buy", 2.0, 100.0), ("sell", 2.0, 110.0), ("buy", 1.0, 105.0), ("sell", 1.0, 140.0)]
+
+    def profit(slippage: float) -> float:
+        signed = [(1 - slippage if side == "sell" else -1 - slippage) * qty * price for side, qty, price in moves]
+        return sum(signed) - 1.0 + funding
+
+    own = 0.001
+    value = sum(qty * price for _, qty, price in moves)
+    end = 1000 + profit(own)
+    day = {"fees": 1.0, "slippage": own * value, "funding": funding, "slipped_value": value}
+    [given] = account([end])
+
+    (found,) = rows(holding(days=[given | day], runs=[{}]), "select break_even_slippage as it, net_profit from costs")
+
+    assert found["net_profit"] == pytest.approx(profit(own))
+    assert profit(found["it"]) == pytest.approx(0, abs=1e-9)
 
 
 def test_costs_of_a_run_without_a_fill() -> None:

@@ -42,6 +42,13 @@ TWO_EXITS = [
     leaving(2, "sell", 3.0, 110.0, kind="limit", reason="take", best=111.0),
     leaving(5, "sell", 1.0, 90.0, kind="stop", reason="stop", worst=89.0, best=111.0),
 ]
+REBALANCED = [
+    fill(1, "buy", 2.0, 100.0, fee=1.0),
+    fill(2, "buy", 4.0, 105.0, reason="rebalance", fee=1.0, slippage=0.5, reference=104.875),
+    leaving(3, "sell", 3.0, 108.0, reason="rebalance", worst=99.0, best=110.0, fee=1.0),
+    fill(4, "buy", 2.0, 102.0, reason="rebalance", fee=1.0),
+    leaving(6, "sell", 5.0, 104.8, worst=97.0, best=112.0, fee=1.0),
+]
 
 TRADES: dict[str, tuple[dict[str, list[Row]], Row]] = {
     "a long that is stopped": (
@@ -95,6 +102,46 @@ TRADES: dict[str, tuple[dict[str, list[Row]], Row]] = {
     "partly exited: open, without a profit yet": (
         {"fills": TWO_EXITS[:2]},
         {"is_open": True, "exit_ts": HOURS[2], "exit_price": 110.0, "bars": 1, "gross": None, "pnl": None, "r": None},
+    ),
+    "added to, reduced, added to again and closed: all entries and all exits by quantity": (
+        {"fills": REBALANCED, "funding_payments": [{"ts": HOURS[2], "amount": -1.5}, {"ts": HOURS[4], "amount": 0.5}]},
+        {
+            "qty": 8.0, "entry_ts": HOURS[1], "entry_price": 103.0, "exit_ts": HOURS[6], "exit_price": 106.0,
+            "entry_reason": "signal", "exit_reason": "signal", "bars": 5, "is_open": False, "fees": 5.0,
+            "slippage": 0.5, "funding": -1.0, "gross": 24.5, "pnl": 18.0, "return": 18 / 824,
+            "r": None, "mae": 97 / 103 - 1, "mfe": 112 / 103 - 1,
+        },
+    ),
+    "the same, not closed yet: costs so far, no profit": (
+        {"fills": REBALANCED[:4], "funding_payments": [{"ts": HOURS[2], "amount": -1.5}]},
+        {
+            "qty": 8.0, "entry_price": 103.0, "exit_ts": HOURS[3], "exit_price": 108.0, "exit_reason": "rebalance",
+            "is_open": True, "fees": 4.0, "slippage": 0.5, "funding": -1.5, "gross": None, "pnl": None, "return": None,
+            "r": None,
+        },
+    ),
+    "an add with a stop of its own: R of both risks, short": (
+        {
+            "fills": [
+                fill(1, "sell", 1.0, 100.0, stop=110.0),
+                fill(2, "sell", 1.0, 90.0, stop=95.0, kind="limit"),
+                leaving(3, "buy", 2.0, 80.0, worst=101.0, best=79.0),
+            ]
+        },
+        {"entry_price": 95.0, "entry_kind": "market", "pnl": 30.0, "r": 2.0, "mae": 1 - 101 / 95, "mfe": 1 - 79 / 95},
+    ),
+    "an add without a stop: no R": (
+        {"fills": [fill(1, "buy", 1.0, 10.0, stop=9.0), fill(2, "buy", 1.0, 11.0), leaving(3, "sell", 2.0, 12.0)]},
+        {"pnl": 3.0, "r": None},
+    ),
+    "liquidated": (
+        {
+            "fills": [
+                fill(1, "buy", 10.0, 100.0),
+                leaving(2, "sell", 10.0, 90.0, reference=90.5, kind="stop", reason="liquidation", slippage=5.0),
+            ]
+        },
+        {"exit_kind": "stop", "exit_reason": "liquidation", "gross": -95.0, "pnl": -100.0, "mae": -0.1},
     ),
     "no stop: no R": ({"fills": [fill(1, "buy", 1.0, 10.0), leaving(2, "sell", 1.0, 11.0)]}, {"pnl": 1.0, "r": None}),
     "the price never went against it": (
@@ -154,6 +201,57 @@ def test_positions() -> None:
         ("a", 6, "X", 2, -2.0),
         ("b", 3, "Y", 3, -7.0),
     ]
+
+
+def test_a_flat_position_is_exactly_nothing() -> None:
+    given = [fill(1, "buy", 0.3, 1.0), leaving(2, "sell", 0.1, 1.0), leaving(3, "sell", 0.2, 1.0)]
+
+    found = holding(fills=given).query("select qty from positions order by n")["qty"].to_list()
+
+    assert found == [0.3, pytest.approx(0.2), 0.0]
+
+
+def test_the_facts_of_days_with_partial_exits_and_funding() -> None:
+    """An exit counts on its day, the trade on the day of its last one, a payment on that of the bar it lies in."""
+    late = [row | {"ts": row["ts"] + timedelta(hours=21)} for row in REBALANCED]  # bars 1 and 2 close on the first day
+    paid = [
+        {"ts": START + timedelta(hours=22, minutes=59), "amount": -1.5},
+        {"ts": START + timedelta(days=1), "amount": 0.5},
+    ]
+
+    found = rows(holding(fills=late, funding_payments=paid), "from day_facts('a', 60) order by day")
+
+    first, second = found
+    assert (first["day"], second["day"]) == (FIRST_DAY, FIRST_DAY + timedelta(days=1))
+    assert first == first | near(
+        {"fees": 2.0, "slippage": 0.5, "turnover": 620.0, "funding": -1.5, "trades": 0, "gross_profit": 0.0}
+    )
+    assert second == second | near(
+        {"fees": 3.0, "slippage": 0.0, "turnover": 1052.0, "funding": 0.5, "trades": 1, "wins": 1, "gross_profit": 18.0,
+         "best": 18.0, "trade_bars": 5}
+    )  # fmt: skip
+
+
+PAYMENT_DAYS = [  # minutes of a bar, hours from a Monday's midnight to the settlement, day that pays
+    (1, 0, 0),
+    (60, 23.98, 0),
+    (60, 24, 1),
+    (240, 20, 0),
+    (1440, 0, 0),
+    (1440, 8, 0),
+    (1440, 23.98, 0),
+    (10080, 8, 6),
+    (10080, 7 * 24, 13),
+]
+
+
+@pytest.mark.parametrize(("bar", "hours", "expected"), PAYMENT_DAYS)
+def test_a_payment_belongs_to_the_day_in_which_its_bar_closes(bar: int, hours: float, expected: int) -> None:
+    warehouse = holding(funding_payments=[{"ts": START + timedelta(hours=hours), "amount": 1.0}])
+
+    found = warehouse.query(f"select day, funding from day_facts('a', {bar})").rows()
+
+    assert found == [(FIRST_DAY + timedelta(days=expected), 1.0)]
 
 
 RETURNS: dict[str, tuple[list[float], list[tuple[float | None, float]]]] = {

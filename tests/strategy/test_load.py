@@ -38,7 +38,7 @@ def test_by_name_by_path_and_the_examples(tmp_path: Path) -> None:
     path = put(tmp_path, GOOD)
     assert load("mine", tmp_path).__name__ == "Mine"
     assert load(str(path), Path("/")).__name__ == "Mine"
-    assert set(names(tmp_path)) == {"donchian_breakout", "ema_cross", "mine", "rsi_reversion"}
+    assert set(names(tmp_path)) == {"donchian_breakout", "ema_cross", "mine", "rsi_reversion", "volatility_target"}
     assert load("ema_cross", tmp_path).__name__ == "EmaCross"
 
 

@@ -11,10 +11,11 @@ import polars as pl
 import pytest
 
 import bt
+from bt import seeded
 from bt.errors import BtError
 from bt.results import find
 from bt.strategy import load, made
-from bt.warehouse import Warehouse
+from bt.warehouse import Warehouse, registered
 from tests.strategy.test_load import GOOD, put
 
 SYMBOLS = ["ALPHAUSDT", "BETAUSDT"]
@@ -25,7 +26,10 @@ def ema_cross(**parameters: object) -> bt.BaseStrategy:
 
 
 def test_what_is_stored_is_what_the_engine_did(warehouse: Warehouse) -> None:
-    run = ema_cross().run(warehouse, symbols=SYMBOLS, timeframe="15m")
+    with warehouse.write() as connection, registered(connection, rates=seeded.funding("ALPHAUSDT", days=20)):
+        connection.execute("insert into funding by name select 'ALPHAUSDT' as symbol, * from rates")
+    execution = bt.Execution(stop=0.01, take=0.015)
+    run = ema_cross().run(warehouse, symbols=SYMBOLS, timeframe="15m", execution=execution)
     results = run.get_results()
     market = bt.Market(
         warehouse, symbols=SYMBOLS, timeframe="15m", first=datetime(2024, 1, 1), end=datetime(2025, 1, 1), warm_up=1
@@ -33,9 +37,17 @@ def test_what_is_stored_is_what_the_engine_did(warehouse: Warehouse) -> None:
     signals = ema_cross().signals(market).collect()
     gaps = warehouse.query("select symbol, first_ts as first, last_ts as last from gaps")
     rules = warehouse.query("select symbol, category from instruments")
-    done = bt.simulate(market.tested(), signals, instruments=rules, gaps=gaps)
+    minutes = warehouse.query("select symbol, ts, open, high, low, close from candles order by symbol, ts")
+    funding = warehouse.query("select symbol, ts, rate from funding")
+    done = bt.simulate(
+        market.tested(), signals, execution=execution, instruments=rules, gaps=gaps, funding=funding, detail=minutes,
+        timeframe="15m",
+    )  # fmt: skip
     assert results.fills.drop("run_id").equals(done.fills)
+    assert results.fills["minute"].drop_nulls().len() > 0
     assert results.equity.drop("run_id").equals(done.equity)
+    assert results.funding_payments.drop("run_id").equals(done.funding_payments.sort("ts", "symbol", "trade"))
+    assert results.metrics["funding"].item() == pytest.approx(done.funding_payments["amount"].sum()) != 0
     assert results.trades.height == done.trades.height > 20
     assert results.metrics["end_equity"].item() == done.end_equity
     assert results.trades["pnl"].sum() == pytest.approx(results.metrics["net_profit"].item(), rel=1e-9)
@@ -77,18 +89,6 @@ def test_unfinished_bars_are_left_out(warehouse: Warehouse) -> None:
     results = ema_cross().run(warehouse, symbols=["ALPHAUSDT"], timeframe="1h", end=end).get_results()
     assert results.equity["ts"][-1] == datetime(2024, 1, 5, 11)
     assert results.run["end_ts"] == datetime(2024, 1, 5, 12)
-
-
-def test_the_envelope_is_stored_where_exits_were_ambiguous(warehouse: Warehouse) -> None:
-    tight = bt.Execution(stop=0.002, take=0.002)  # of the price: every bar of 4 hours touches both
-    chosen = made(load("donchian_breakout", Path()), {"entry": 3, "exit": 2, "stop": 0.02})
-    results = chosen.run(warehouse, symbols=SYMBOLS, timeframe="4h", execution=tight).get_results()
-    stored = results.run
-    assert stored["ambiguous"] == results.fills["ambiguous"].sum() > 0
-    assert stored["adverse_equity"] == results.metrics["end_equity"].item() < stored["favourable_equity"]
-    assert any("touched stop and target both" in warning for warning in json.loads(stored["warnings"]))
-    loose = ema_cross().run(warehouse, symbols=SYMBOLS, timeframe="4h").get_results().run
-    assert (loose["ambiguous"], loose["adverse_equity"], loose["favourable_equity"]) == (0, None, None)
 
 
 @pytest.mark.parametrize(

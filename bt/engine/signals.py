@@ -1,0 +1,122 @@
+"""Which signals the engine accepts: columns by name, each of one kind; what would be passed over is refused."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from bt import kernel
+from bt.engine.frames import KEY, as_numbers, refuse, require_columns, require_key, require_order
+from bt.errors import BtError, hint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bt.engine.settings import Account, Execution
+
+FLAGS: Final = {
+    "enter_long": kernel.ENTER_LONG,
+    "enter_short": kernel.ENTER_SHORT,
+    "exit_long": kernel.EXIT_LONG,
+    "exit_short": kernel.EXIT_SHORT,
+}
+LEVELS: Final = (
+    "stop_price",
+    "stop_distance",
+    "take_price",
+    "take_distance",
+    "trail_distance",
+    "entry_limit",
+    "entry_stop",
+    "size",
+    "score",
+    "target",
+)
+COUNTS: Final = {"max_bars": 0, "entry_bars": 1}  # and what they are where nothing is said
+SIGNALS: Final = (*FLAGS, *LEVELS, *COUNTS)
+MOST_BARS: Final = 1_000_000_000  # the largest max_bars and entry_bars
+
+_ABOVE_ZERO: Final = {"size", "stop_price", "take_price", "entry_limit", "entry_stop"}
+_BESIDE_TARGET: Final = (*FLAGS, "entry_limit", "entry_stop", "entry_bars", "size")
+_NEAR: Final = 0.85  # likeness from which a column's name counts as a misspelt one
+_ELSEWHERE: Final = {  # what other engines call it
+    "stop_loss": "stop_price or stop_distance",
+    "take_profit": "take_price or take_distance",
+    "trailing_stop": "trail_distance",
+}
+
+
+def checked_signals(signals: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
+    """Give the signal columns on the rows of `bars` (sorted), null where there is no signal."""
+    require_columns("signals", signals, KEY)
+    require_key("signals", signals)
+    for name in signals.columns:
+        _refuse_meaningless(name, bars.columns)
+    used = [name for name in SIGNALS if name in signals.columns]
+    _require_one_style(used)
+    wanted = as_numbers("signals", signals.select(*KEY, *used), [name for name in LEVELS if name in used])
+    for name in used:
+        _check_signal(wanted, name)
+    if {"entry_limit", "entry_stop"} <= set(used):
+        both = pl.col("entry_limit").is_not_null() & pl.col("entry_stop").is_not_null()
+        refuse("signals", wanted, "entry_stop", both, "and entry_limit is given too: one order has one price")
+    require_order("signals", wanted)
+    ordered = wanted.sort("ts", "symbol")
+    if ordered.height == bars.height and ordered.select(KEY).equals(bars.select(KEY)):
+        return ordered
+    strange = ordered.join(bars.select(KEY), on=KEY, how="anti", maintain_order="left")
+    if strange.height:
+        row = strange.row(0, named=True)
+        raise BtError(f"signals: {row['symbol']} at {row['ts']} is not a bar", "emit signals on the rows of the bars")
+    return bars.select(KEY).join(ordered, on=KEY, how="left", maintain_order="left")
+
+
+def require_stop_source(signals: pl.DataFrame, account: Account, execution: Execution) -> None:
+    """Refuse risk sizing when nothing can ever give a stop."""
+    columns = {"stop_price", "stop_distance", "trail_distance"} & set(signals.columns)
+    sized_by_risk = account.sizing == "risk" and "target" not in signals.columns
+    if sized_by_risk and not columns and execution.stop is None and execution.trail is None:
+        raise BtError(
+            "risk sizing needs a stop, and neither the signals nor the settings give one",
+            "add stop_price, stop_distance or trail_distance, set a stop (--stop 2%), or size by equity (--size 10%)",
+        )
+
+
+def _require_one_style(used: list[str]) -> None:
+    """Refuse signals without entries, and entries beside a target."""
+    beside = [name for name in _BESIDE_TARGET if name in used]
+    if "target" in used and beside:
+        raise BtError(
+            f"signals has both target and {beside[0]}: a strategy either enters and exits or holds a target",
+            "drop one of them",
+        )
+    if not {"enter_long", "enter_short", "target"} & set(used):
+        raise BtError("signals has no entries", "give a column enter_long, enter_short or target")
+
+
+def _check_signal(signals: pl.DataFrame, name: str) -> None:
+    kind = signals.schema[name]
+    if name in FLAGS:
+        if kind not in {pl.Boolean(), pl.Null()}:
+            raise BtError(f"signals: {name} must be true or false, but its type is {kind}", "write a comparison")
+    elif name in COUNTS:
+        if not kind.is_integer() and kind != pl.Null():
+            raise BtError(f"signals: {name} must be whole numbers, but its type is {kind}", "cast it: .cast(pl.Int64)")
+        refuse("signals", signals, name, (pl.col(name) < 1) | (pl.col(name) > MOST_BARS))
+    else:
+        wrong = ~pl.col(name).is_finite()
+        if name in _ABOVE_ZERO:
+            wrong |= pl.col(name) <= 0
+        refuse("signals", signals, name, wrong)
+
+
+def _refuse_meaningless(name: str, known: Iterable[str]) -> None:
+    """Refuse a column that looks like a signal and is none: it would be passed over in silence."""
+    if name in _ELSEWHERE:
+        raise BtError(f"signals: column {name!r} means nothing to the engine", f"here it is {_ELSEWHERE[name]}")
+    if name in SIGNALS or name in set(known):
+        return
+    if name.lower() in SIGNALS or get_close_matches(name, SIGNALS, n=1, cutoff=_NEAR):
+        raise BtError(f"signals: column {name!r} means nothing to the engine", hint(name.lower(), SIGNALS))
