@@ -122,7 +122,7 @@ def _gap_marks(grid: Grid, gaps: pl.DataFrame) -> tuple[kernel.Array, kernel.Arr
     """
     after, inside = np.zeros(grid.bars.height, np.bool_), np.zeros(grid.bars.height, np.bool_)
     holes = gaps.select("symbol", pl.col("first", "last").dt.timestamp("us")).partition_by("symbol", as_dict=True)
-    for symbol, rows, opened, length in grid.per_symbol():
+    for symbol, rows, opened, length in grid.own_rows:
         ended = np.concatenate((opened[:1], opened[:-1] + length))  # of the bar before; nothing is before the first
         for first, last in holes[(symbol,)].select("first", "last").rows() if (symbol,) in holes else ():
             begin = max(int(np.searchsorted(opened, first)) - 1, 0)  # from the bar that the hole begins in

@@ -5,15 +5,19 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import polars as pl
 
 from bt.engine.frames import (
     KEY,
+    Fault,
     as_numbers,
+    by_symbol,
+    in_order,
+    key_faults,
     refuse,
     require_columns,
     require_key,
-    require_order,
     require_plain_times,
     require_text_symbols,
 )
@@ -23,13 +27,20 @@ from bt.errors import BtError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bt.engine.grid import Grid
+
 PRICES: Final = ("open", "high", "low", "close")
 STEPS: Final = ("tick_size", "qty_step")
-LEAST: Final = ("min_qty", "min_notional", "max_leverage")
+LEAST: Final = ("min_qty", "min_notional")
 
 _FUNDING: Final = {"symbol": pl.String(), "ts": pl.Datetime("us"), "rate": pl.Float64(), "mark": pl.Float64()}
 _NEAR: Final = 0.85  # likeness from which a column's name counts as a misspelt one
-_RULES: Final = ("symbol", "category", *STEPS, *LEAST, "valid_from")
+_LEAST_PRICE, _MOST = 1e-15, 1e18  # beyond, it is a slip, and doubles run out of digits
+_ENOUGH_BARS: Final = 30  # of which no two lie side by side: then they are longer than the others
+_MICROSECONDS: Final = 60_000_000  # in a minute
+_NUMBERS: Final = (*STEPS, *LEAST, "max_leverage")
+_RULES: Final = ("symbol", "category", *_NUMBERS, "valid_from")
+_ELSEWHERE: Final = {"tick": "tick_size", "step": "qty_step", "lot_size": "qty_step", "leverage": "max_leverage"}
 _OTHER_RULES: Final = ("quote", "base", "exchange", "as_of", "launch_ts")  # known, and not needed here
 
 
@@ -49,8 +60,26 @@ def checked_bars(bars: pl.DataFrame) -> pl.DataFrame:
     require_columns("bars", bars, [*KEY, *PRICES, "volume"])
     if bars.is_empty():
         raise BtError("bars has no rows", "widen the span or import candles")
-    numbers = _checked_prices("bars", bars, (*PRICES, "volume"))
-    return numbers.sort("ts", "symbol")
+    return in_order("bars", _checked_prices("bars", bars, (*PRICES, "volume")))
+
+
+def require_apart(grid: Grid) -> None:
+    """Refuse bars that lie closer together than they are long."""
+    for symbol, _, opened, length in grid.own_rows:
+        close = np.flatnonzero(np.diff(opened) < length)
+        if close.size:
+            ts = np.datetime64(int(opened[close[0]]), "us").astype(object)
+            raise BtError(
+                f"bars: {symbol} has a bar at {ts} and another before that one ends", "is timeframe= that of the bars?"
+            )
+    lengths = {symbol: length for symbol, rows, _, length in grid.own_rows if len(rows) >= _ENOUGH_BARS}
+    for symbol, length in lengths.items():
+        if length > min(lengths.values()):
+            raise BtError(
+                f"bars: those of {symbol} are {length // _MICROSECONDS:,} min apart, "
+                f"others {min(lengths.values()) // _MICROSECONDS:,} min: all must be of one length",
+                "resample them, or give timeframe= where bars are only missing",
+            )
 
 
 def checked_detail(detail: pl.DataFrame | None) -> pl.DataFrame | None:
@@ -58,8 +87,8 @@ def checked_detail(detail: pl.DataFrame | None) -> pl.DataFrame | None:
     if detail is None:
         return None
     numbers = _checked_prices("detail", detail, PRICES).select(*KEY, *PRICES)
-    refuse("detail", numbers, "ts", pl.col("ts") != pl.col("ts").dt.truncate("1m"), "not on the minute")
-    return numbers if numbers["symbol"].is_sorted() else numbers.sort(KEY)  # times rise already
+    refuse("detail", numbers, [Fault("ts", pl.col("ts") != pl.col("ts").dt.truncate("1m"), "not on the minute")])
+    return by_symbol("detail", numbers)
 
 
 def checked_funding(funding: pl.DataFrame | None) -> pl.DataFrame:
@@ -70,11 +99,15 @@ def checked_funding(funding: pl.DataFrame | None) -> pl.DataFrame:
     require_key("funding", funding)
     marked = funding if "mark" in funding.columns else funding.with_columns(mark=pl.lit(None, pl.Float64))
     numbers = as_numbers("funding", marked, ["rate", "mark"]).select(list(_FUNDING))
-    slip = ~pl.col("rate").is_finite() | pl.col("rate").is_null() | (pl.col("rate").abs() >= 1)
-    refuse("funding", numbers, "rate", slip, "no fraction of a position's value")
-    refuse("funding", numbers, "mark", ~pl.col("mark").is_finite() | (pl.col("mark") <= 0), "no price")
     floored = numbers.with_columns(pl.col("ts").dt.truncate("1m"))
-    refuse("funding", floored, "ts", pl.struct(KEY).is_duplicated(), "two settlements in one minute")
+    slip = ~pl.col("rate").is_finite() | pl.col("rate").is_null() | (pl.col("rate").abs() >= 1)
+    faults = [
+        *key_faults(),
+        Fault("rate", slip, "no fraction of a position's value"),
+        Fault("mark", ~pl.col("mark").is_finite() | (pl.col("mark") <= 0), "no price"),
+        Fault("ts", pl.struct(KEY).is_duplicated(), "two settlements in one minute"),
+    ]
+    refuse("funding", floored, faults)
     return floored.sort(KEY)
 
 
@@ -86,8 +119,9 @@ def checked_gaps(gaps: pl.DataFrame | None) -> pl.DataFrame:
     require_text_symbols("gaps", gaps)
     for name in ("first", "last"):
         require_plain_times("gaps", gaps, name)
-    for name in ("symbol", "first", "last"):
-        refuse("gaps", gaps, name, pl.col(name).is_null(), shown=["symbol", "first"])
+    faults = [Fault(name, pl.col(name).is_null()) for name in ("symbol", "first", "last")]
+    faults.append(Fault("last", pl.col("last") < pl.col("first"), "before first"))
+    refuse("gaps", gaps, faults, shown=["symbol", "first"])
     return gaps.select("symbol", "first", "last").sort("symbol", "first", "last")
 
 
@@ -98,15 +132,16 @@ def checked_instruments(instruments: pl.DataFrame | None) -> dict[str, list[dict
     require_columns("instruments", instruments, ["symbol"])
     require_text_symbols("instruments", instruments)
     for name in instruments.columns:
-        near = get_close_matches(name, _RULES, n=1, cutoff=_NEAR)
+        near = [_ELSEWHERE[name]] if name in _ELSEWHERE else get_close_matches(name, _RULES, n=1, cutoff=_NEAR)
         if name not in (*_RULES, *_OTHER_RULES) and near:
             raise BtError(f"instruments: column {name!r} means nothing to the engine", f"did you mean {near[0]!r}?")
     rules = _with_beginnings(instruments)
-    rules = as_numbers("instruments", rules, [name for name in (*STEPS, *LEAST) if name in instruments.columns])
-    for name in (*STEPS, *LEAST):
+    rules = as_numbers("instruments", rules, [name for name in _NUMBERS if name in instruments.columns])
+    for name in _NUMBERS:
         if name in rules.columns:
-            low, high = (1e-12, 1e12) if name in STEPS else (0.0, 1e300)  # beyond, it is a slip
-            refuse("instruments", rules, name, ~pl.col(name).is_between(low, high), "no such rule", shown=["symbol"])
+            low, high = (0.0, 1e300) if name in LEAST else (1e-12, 1e12)  # beyond, it is a slip
+            wrong = Fault(name, ~pl.col(name).is_between(low, high), "no such rule")
+            refuse("instruments", rules, [wrong], shown=["symbol"])
     for row in rules.to_dicts():
         if (row.get("category") or "linear") not in FEES:
             raise BtError(
@@ -127,20 +162,26 @@ def _by_symbol(rules: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
 
 
 def _checked_prices(name: str, frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
-    """Give a frame of bars with numbers in `columns`, refusing bad prices and times that do not rise."""
+    """Give a frame of bars with numbers in `columns`, refusing bad prices."""
     wanted = list(columns)
     require_columns(name, frame, [*KEY, *wanted])
     require_key(name, frame)
     numbers = as_numbers(name, frame, wanted)
-    for column in wanted:
-        impossible = ~pl.col(column).is_finite() | pl.col(column).is_null()
-        impossible |= (pl.col(column) < 0) if column == "volume" else (pl.col(column) <= 0)
-        refuse(name, numbers, column, impossible)
     above, below = pl.max_horizontal("open", "low", "close"), pl.min_horizontal("open", "close")
-    refuse(name, numbers, "high", pl.col("high") < above, "below open, low or close")
-    refuse(name, numbers, "low", pl.col("low") > below, "above open or close")
-    require_order(name, numbers)
+    faults = [
+        *key_faults(),
+        *(Fault(column, _impossible(column)) for column in wanted),
+        Fault("high", pl.col("high") < above, "below open, low or close"),
+        Fault("low", pl.col("low") > below, "above open or close"),
+    ]
+    refuse(name, numbers, faults)
     return numbers
+
+
+def _impossible(column: str) -> pl.Expr:
+    value = pl.col(column)
+    possible = value.is_between(0.0, _MOST) if column == "volume" else value.is_between(_LEAST_PRICE, _MOST)
+    return ~possible | value.is_nan() | value.is_null()
 
 
 def _with_beginnings(instruments: pl.DataFrame) -> pl.DataFrame:
@@ -151,5 +192,6 @@ def _with_beginnings(instruments: pl.DataFrame) -> pl.DataFrame:
         instruments = instruments.with_columns(pl.col("valid_from").cast(pl.Datetime("us")))
     require_plain_times("instruments", instruments, "valid_from")
     again = pl.struct("symbol", "valid_from").is_duplicated()
-    refuse("instruments", instruments, "symbol", again, "there twice", shown=["symbol"])
+    faults = [Fault("symbol", pl.col("symbol").is_null()), Fault("symbol", again, "there twice")]
+    refuse("instruments", instruments, faults, shown=["symbol"])
     return instruments

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import polars as pl
 
@@ -16,50 +16,84 @@ KEY: Final = ("symbol", "ts")
 EARLIEST, LATEST = datetime(1970, 1, 1), datetime(2262, 1, 1)
 
 
-def refuse(
-    frame_name: str, frame: pl.DataFrame, column: str, wrong: pl.Expr, why: str = "", *, shown: Sequence[str] = KEY
-) -> None:
-    """Refuse the first row where `wrong` holds, naming row, symbol, time and value."""
-    found = frame.lazy().with_row_index("row").filter(wrong).head(1)
-    bad = found.with_columns(pl.col(pl.Datetime).dt.to_string("%Y-%m-%d %H:%M:%S")).collect()
-    if bad.height:
-        row = bad.row(0, named=True)
-        where = " ".join(str(row[name]) for name in shown)
-        reason = f", {why}" if why else ""
-        raise BtError(
-            f"{frame_name} row {row['row']} ({where}): {column} is {row[column]}{reason}", "correct or drop the row"
-        )
+class Fault(NamedTuple):
+    """What may be wrong with the rows of a frame: the column, where it is wrong, why, and the cure."""
+
+    column: str
+    wrong: pl.Expr
+    why: str = ""
+    cure: str = "correct or drop the row"
 
 
-def require_order(name: str, frame: pl.DataFrame) -> None:
-    """Refuse times that do not rise strictly within each symbol."""
-    late = pl.col("ts") <= pl.col("ts").shift(1).over("symbol")
-    bad = frame.lazy().with_row_index("row").filter(late).select("row", *KEY).head(1).collect()
-    if bad.height:
-        row, symbol, ts = bad.row(0)
-        raise BtError(
-            f"{name} row {row} ({symbol} {ts}) repeats or goes back in time", "sort by symbol and ts, drop duplicates"
-        )
+def refuse(name: str, frame: pl.DataFrame, faults: Sequence[Fault], *, shown: Sequence[str] = KEY) -> None:
+    """Refuse the first row with the first of the faults that there is, naming row, symbol, time and value."""
+    met = frame.lazy().select(fault.wrong.any().alias(str(place)) for place, fault in enumerate(faults)).collect()
+    found = next((fault for fault, any_row in zip(faults, met.row(0), strict=True) if any_row), None)
+    if found is None:
+        return
+    first = frame.lazy().with_row_index("row").filter(found.wrong).head(1)
+    row = first.with_columns(pl.col(pl.Datetime).dt.to_string("%Y-%m-%d %H:%M:%S")).collect().row(0, named=True)
+    where = " ".join(str(row[column]) for column in shown)
+    reason = f", {found.why}" if found.why else ""
+    raise BtError(f"{name} row {row['row']} ({where}): {found.column} is {row[found.column]}{reason}", found.cure)
+
+
+def key_faults() -> list[Fault]:
+    """Give what may be wrong with symbols and times."""
+    known = pl.col("ts").is_between(EARLIEST, LATEST)
+    return [
+        *(Fault(column, pl.col(column).is_null()) for column in KEY),
+        Fault("ts", ~known, "no time of a market: were the units mixed up?"),
+    ]
+
+
+def in_order(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Give the rows by (ts, symbol), refusing times that do not rise strictly within each symbol."""
+    if has_one_symbol(frame):
+        late = pl.col("ts") <= pl.col("ts").shift(1)
+    elif _rises(frame, "ts", "symbol"):
+        return frame
+    elif _rises(frame, "symbol", "ts"):
+        return frame.sort("ts", maintain_order=True)
+    else:
+        late = pl.col("ts") <= pl.col("ts").shift(1).over("symbol")
+    fault = Fault("ts", late, "repeats or goes back in time", "sort by symbol and ts, drop duplicates")
+    refuse(name, frame, [fault])
+    return frame if has_one_symbol(frame) else frame.sort("ts", "symbol")
+
+
+def by_symbol(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Give the rows by (symbol, ts), refusing times that do not rise strictly within each symbol."""
+    return frame if _rises(frame, "symbol", "ts") else in_order(name, frame).sort("symbol", maintain_order=True)
+
+
+def _rises(frame: pl.DataFrame, first: str, second: str) -> bool:
+    """Say whether each row lies behind the one before by two columns."""
+    before = pl.col(first).shift(1)
+    rising = (pl.col(first) > before) | ((pl.col(first) == before) & (pl.col(second) > pl.col(second).shift(1)))
+    return bool(frame.lazy().select(rising.all()).collect().item())
+
+
+def has_one_symbol(frame: pl.DataFrame) -> bool:
+    """Say whether all rows are of one symbol: much is simpler then."""
+    return frame.is_empty() or bool((frame["symbol"] == frame["symbol"][0]).all())
 
 
 def require_columns(name: str, frame: Any, needed: Iterable[str]) -> None:
     """Refuse what is no frame or lacks a column."""
     if not isinstance(frame, pl.DataFrame):
-        raise BtError(f"{name} must be a Polars DataFrame, not {type(frame).__name__}", "a LazyFrame wants .collect()")
+        kind = f"{type(frame).__module__.partition('.')[0]}.{type(frame).__name__}"
+        cure = "pl.from_pandas(…)" if kind.startswith("pandas.") else "a LazyFrame wants .collect()"
+        raise BtError(f"{name} must be a Polars DataFrame, not {kind}", cure)
     missing = [column for column in needed if column not in frame.columns]
     if missing:
         raise BtError(f"{name} lacks the column {missing[0]!r}", f"it has: {', '.join(frame.columns) or 'none'}")
 
 
 def require_key(name: str, frame: pl.DataFrame) -> None:
-    """Refuse symbols that are no text and times that are none of a market."""
+    """Refuse symbols and times of another type."""
     require_text_symbols(name, frame)
     require_plain_times(name, frame, "ts")
-    for column in KEY:
-        refuse(name, frame, column, pl.col(column).is_null())
-    refuse(
-        name, frame, "ts", ~pl.col("ts").is_between(EARLIEST, LATEST), "no time of a market: were the units mixed up?"
-    )
 
 
 def require_text_symbols(name: str, frame: pl.DataFrame) -> None:

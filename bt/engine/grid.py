@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from bt.engine.frames import has_one_symbol
 
+if TYPE_CHECKING:
     from bt.kernel import Array
 
 MINUTE = timedelta(minutes=1)
@@ -28,11 +28,13 @@ class Grid:
     @cached_property
     def symbols(self) -> pl.Series:
         """Give the symbols, ascending: their places are their numbers."""
-        return self.bars["symbol"].unique().sort()
+        return self.bars["symbol"].head(1) if has_one_symbol(self.bars) else self.bars["symbol"].unique().sort()
 
     @cached_property
     def number(self) -> Array:
         """Give the number of each row's symbol, int32."""
+        if len(self.symbols) == 1:
+            return np.zeros(self.bars.height, np.int32)
         return own(self.bars["symbol"].cast(pl.Enum(self.symbols)).to_physical().to_numpy(), np.int32)
 
     @cached_property
@@ -49,7 +51,8 @@ class Grid:
     @cached_property
     def _by_symbol(self) -> Array:
         """Give the rows in order of (symbol, ts)."""
-        return np.argsort(self.number, kind="stable")
+        few = len(self.symbols) <= np.iinfo(np.uint16).max  # then by radix
+        return np.argsort(self.number.astype(np.uint16) if few else self.number, kind="stable")
 
     @cached_property
     def _begins(self) -> Array:
@@ -70,7 +73,7 @@ class Grid:
         """Give the number of each row among its symbol's, from 0; int32."""
         rows = self._by_symbol
         count = np.empty(len(rows), np.int32)
-        count[rows] = np.arange(len(rows)) - self._begins[self.number[rows]]
+        count[rows] = np.arange(len(rows)) - np.repeat(self._begins[:-1], np.diff(self._begins))
         return count
 
     def followed(self, rows: Array) -> tuple[Array, Array]:
@@ -81,13 +84,16 @@ class Grid:
         known = after[rows] >= 0
         return rows[known], after[rows][known]
 
-    def per_symbol(self) -> Iterator[tuple[str, Array, Array, int]]:
+    @cached_property
+    def own_rows(self) -> list[tuple[str, Array, Array, int]]:
         """Give each symbol with its rows, their opens in microseconds since 1970, and the length of a bar in them."""
         ts = self.bars["ts"].dt.timestamp("us").to_numpy()
+        found = []
         for place, symbol in enumerate(self.symbols):
             rows = self._by_symbol[self._begins[place] : self._begins[place + 1]]
             length = self.length or _shortest(ts[rows])
-            yield symbol, rows, ts[rows], length // timedelta(microseconds=1)
+            found.append((symbol, rows, ts[rows], length // timedelta(microseconds=1)))
+        return found
 
     def closing_days(self) -> Array:
         """Give the number of the UTC day in which each bar time closes, from 0; int32."""
@@ -103,7 +109,7 @@ class Grid:
     @cached_property
     def _any_length(self) -> timedelta:
         return self.length or min(
-            (_shortest(opened) for _, _, opened, _ in self.per_symbol() if len(opened) > 1), default=MINUTE
+            (_shortest(opened) for _, _, opened, _ in self.own_rows if len(opened) > 1), default=MINUTE
         )
 
 

@@ -25,7 +25,7 @@ def detail_arrays(grid: Grid, detail: pl.DataFrame | None) -> kernel.Detail:
     counts = dict(detail["symbol"].rle().struct.unnest().select("value", "len").rows())
     ends = dict(zip(counts, np.cumsum(list(counts.values())), strict=True))
     first, end = np.zeros(grid.bars.height, np.int64), np.zeros(grid.bars.height, np.int64)
-    for symbol, rows, opened, length in grid.per_symbol():
+    for symbol, rows, opened, length in grid.own_rows:
         if symbol in ends and length > _MICROSECONDS:
             begin = ends[symbol] - counts[symbol]
             candles = ts[begin : ends[symbol]]
@@ -38,7 +38,7 @@ def detail_arrays(grid: Grid, detail: pl.DataFrame | None) -> kernel.Detail:
 def funding_arrays(grid: Grid, funding: pl.DataFrame, detail: kernel.Detail) -> kernel.Funding:
     """Lay the settlements out: which bar each falls in, and at which price it is paid."""
     found: list[dict[str, kernel.Array]] = []
-    for symbol, rows, opened, length in grid.per_symbol():
+    for symbol, rows, opened, length in grid.own_rows:
         own_stamps = funding.filter(pl.col("symbol") == symbol)
         ts = own_stamps["ts"].dt.timestamp("us").to_numpy()
         within = np.searchsorted(opened, ts, side="right") - 1

@@ -14,8 +14,10 @@ FEES: Final = {"linear": (0.00055, 0.0002), "spot": (0.001, 0.001)}  # taker, ma
 _LARGEST: Final = 1e15  # cents vanish in a double beyond this
 _MOST: Final = 1_000_000_000
 _HIGHEST_COST: Final = 0.1  # fraction; beyond it is a slip of the pen
+_MOST_TICKS: Final = 1_000
 _PROFILES: Final[dict[str, dict[str, Any]]] = {
     "backtrader": {"level_delay": 1},  # the children of a bracket become live one bar after their parent's fill
+    "vectorbt": {"level_delay": 1},  # stops and targets are looked at from the bar after the entry
 }
 
 
@@ -82,8 +84,8 @@ class Costs:
                         f"{name} must lie in [0, {_HIGHEST_COST}], not {getattr(self, name)}", "0.055% is 0.00055"
                     )
         _numbers(self, "slippage_ticks")
-        if self.slippage_ticks < 0:
-            raise BtError(f"slippage_ticks must not be negative, but is {self.slippage_ticks}")
+        if not 0 <= self.slippage_ticks <= _MOST_TICKS:
+            raise BtError(f"slippage_ticks must lie in [0, {_MOST_TICKS:,}], not {self.slippage_ticks}")
         _truth(self, "funding")
 
     def rates(self, category: str) -> tuple[float, float]:
@@ -142,7 +144,7 @@ class Execution:
     def profile(cls, engine: str, **others: Any) -> Execution:
         """Give the settings that reproduce another engine's habits, for cross-checks only; `others` are set besides.
 
-        `backtrader`: stop, trail and target become live one bar after the entry bar.
+        `backtrader` and `vectorbt`: stop, trail and target become live one bar after the entry bar.
         """
         _one_of("profile", engine, tuple(_PROFILES))
         return cls(**{**_PROFILES[engine], **others})

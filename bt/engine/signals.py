@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from bt import kernel
-from bt.engine.frames import KEY, as_numbers, refuse, require_columns, require_key, require_order
+from bt.engine.frames import KEY, Fault, as_numbers, in_order, key_faults, refuse, require_columns, require_key
 from bt.errors import BtError, hint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from bt.engine.settings import Account, Execution
 
@@ -42,9 +42,20 @@ _ABOVE_ZERO: Final = {"size", "stop_price", "take_price", "entry_limit", "entry_
 _BESIDE_TARGET: Final = (*FLAGS, "entry_limit", "entry_stop", "entry_bars", "size")
 _NEAR: Final = 0.85  # likeness from which a column's name counts as a misspelt one
 _ELSEWHERE: Final = {  # what other engines call it
-    "stop_loss": "stop_price or stop_distance",
-    "take_profit": "take_price or take_distance",
-    "trailing_stop": "trail_distance",
+    theirs: ours
+    for ours, names in {
+        "stop_price or stop_distance": "stop stop_pct stop_loss stoploss sl sl_price sl_stop",
+        "take_price or take_distance": "take take_pct take_profit takeprofit tp tp_price tp_stop",
+        "trail_distance": "trail trail_stop trailing_stop tsl tsl_stop",
+        "entry_limit": "limit limit_price",
+        "enter_long": "enter entries long_entries buy",
+        "exit_long": "exit exits long_exits sell",
+        "enter_short": "short short_entries",
+        "exit_short": "short_exits",
+        "size": "qty quantity amount",
+        "target": "target_percent weight weights",
+    }.items()
+    for theirs in names.split()
 }
 
 
@@ -57,20 +68,23 @@ def checked_signals(signals: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
     used = [name for name in SIGNALS if name in signals.columns]
     _require_one_style(used)
     wanted = as_numbers("signals", signals.select(*KEY, *used), [name for name in LEVELS if name in used])
-    for name in used:
-        _check_signal(wanted, name)
+    faults = [fault for name in used for fault in _faults(wanted, name)]
     if {"entry_limit", "entry_stop"} <= set(used):
         both = pl.col("entry_limit").is_not_null() & pl.col("entry_stop").is_not_null()
-        refuse("signals", wanted, "entry_stop", both, "and entry_limit is given too: one order has one price")
-    require_order("signals", wanted)
-    ordered = wanted.sort("ts", "symbol")
-    if ordered.height == bars.height and ordered.select(KEY).equals(bars.select(KEY)):
-        return ordered
-    strange = ordered.join(bars.select(KEY), on=KEY, how="anti", maintain_order="left")
+        faults.append(Fault("entry_stop", both, "and entry_limit is given too: one order has one price"))
+    refuse("signals", wanted, [*key_faults(), *faults])
+    return _on_rows_of(in_order("signals", wanted), bars)
+
+
+def _on_rows_of(signals: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
+    """Give signals in order on the rows of the bars."""
+    if signals.height == bars.height and signals.select(KEY).equals(bars.select(KEY)):
+        return signals
+    strange = signals.join(bars.select(KEY), on=KEY, how="anti", maintain_order="left")
     if strange.height:
         row = strange.row(0, named=True)
         raise BtError(f"signals: {row['symbol']} at {row['ts']} is not a bar", "emit signals on the rows of the bars")
-    return bars.select(KEY).join(ordered, on=KEY, how="left", maintain_order="left")
+    return bars.select(KEY).join(signals, on=KEY, how="left", maintain_order="left")
 
 
 def require_stop_source(signals: pl.DataFrame, account: Account, execution: Execution) -> None:
@@ -96,7 +110,8 @@ def _require_one_style(used: list[str]) -> None:
         raise BtError("signals has no entries", "give a column enter_long, enter_short or target")
 
 
-def _check_signal(signals: pl.DataFrame, name: str) -> None:
+def _faults(signals: pl.DataFrame, name: str) -> Iterator[Fault]:
+    """Refuse a signal column of another type; give what may be wrong with its values."""
     kind = signals.schema[name]
     if name in FLAGS:
         if kind not in {pl.Boolean(), pl.Null()}:
@@ -104,12 +119,10 @@ def _check_signal(signals: pl.DataFrame, name: str) -> None:
     elif name in COUNTS:
         if not kind.is_integer() and kind != pl.Null():
             raise BtError(f"signals: {name} must be whole numbers, but its type is {kind}", "cast it: .cast(pl.Int64)")
-        refuse("signals", signals, name, (pl.col(name) < 1) | (pl.col(name) > MOST_BARS))
+        yield Fault(name, (pl.col(name) < 1) | (pl.col(name) > MOST_BARS))
     else:
         wrong = ~pl.col(name).is_finite()
-        if name in _ABOVE_ZERO:
-            wrong |= pl.col(name) <= 0
-        refuse("signals", signals, name, wrong)
+        yield Fault(name, wrong | (pl.col(name) <= 0) if name in _ABOVE_ZERO else wrong)
 
 
 def _refuse_meaningless(name: str, known: Iterable[str]) -> None:

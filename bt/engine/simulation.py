@@ -17,6 +17,7 @@ from bt.engine.settings import Account, Costs, Execution
 from bt.engine.signals import checked_signals, require_stop_source
 from bt.errors import BtError
 from bt.timeframes import minutes
+from bt.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _RUN: Final = ""  # the run_id of a simulation that is not stored
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Simulation:
     """Hold what happened, as frames that are built when they are asked for."""
 
@@ -118,6 +119,10 @@ class Simulation:
             connection.execute(definition)
             return query(connection, "select * exclude (run_id) from trades order by trade")
 
+    def __repr__(self) -> str:
+        trades = counted(self.fills["trade"].n_unique(), "trade")
+        return f"Simulation({self.status}, {trades}, end equity {self.end_equity:,.2f})"
+
     @property
     def end_equity(self) -> float:
         """Give the equity at the last close, in quote currency."""
@@ -148,10 +153,11 @@ def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
     An entry with `entry_limit` or `entry_stop` (quote) is a pending order that lives `entry_bars` bars (1). `target`,
     the other style, is a wanted signed share of equity and takes the place of entries and exits. `instruments`:
     `symbol` and any of `category, tick_size, qty_step, min_qty, min_notional, max_leverage`; null binds nobody; with
-    `valid_from` a symbol may have several rows. `funding`: `symbol, ts, rate` and, if known, `mark`; without it nothing
-    is paid. `detail`: the 1-minute candles of the bars, in their form (no volume), to look inside bars. `gaps`:
-    `symbol, first, last`, recorded holes, both ends inclusive. `timeframe` says how long bars are; without it the
-    smallest distance of two bars of a symbol does.
+    `valid_from` a symbol may have several rows, the earliest of which also holds before. `funding`: `symbol, ts, rate`
+    and, if known, `mark`; without it nothing is paid. `detail`: the 1-minute candles of the bars, in their form (no
+    volume), to look inside bars. `gaps`: `symbol, first, last`, recorded holes, both ends inclusive. `timeframe` says
+    how long bars are; without it the smallest distance of two bars of a symbol does (give it where bars
+    may be cut off).
 
     At each bar time: funding due is paid; exits at the open (liquidation, signal, reversal, time stop, levels the open
     has passed); one snapshot of the account; entries at the open by score and symbol; inside the bar liquidation, stop,
@@ -170,15 +176,16 @@ def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
     (`cancelled`), a recorded gap refuses it (`gap`), its last bar ends it (`expired`). An opposite one reverses at the
     open like any entry. It is sized by the snapshot of its fill bar; nothing freed inside a bar is used in it. In its
     fill bar an exit is at the level, and the trail learns only the close. A position left by a level keeps the symbol's
-    order from filling in that bar.
+    order from filling in that bar, not from living on. What still waits when the data end is `expired`, too.
 
     Targets: the symbol's latest counts; all exits come first, then one snapshot sizes all reductions, then increases,
     each by score and symbol. After an exit that no target ordered the symbol waits for another target. Levels of an
     increase act as in an add.
 
-    Size: money (`cash`) and `max_volume_share` (`volume`) shrink, the tighter is recorded. Money that is left of full
-    use by rounding (1e-9 of equity) buys nothing; fees paid at an open leave less for the entries after. Rounding down
-    to `qty_step` is no rejection. A symbol's leverage is the smaller of the account's and its `max_leverage`.
+    Size: the stop sizes risk, the trail only where there is no stop. Money (`cash`) and `max_volume_share` (`volume`)
+    shrink, the tighter is recorded. Money that is left of full use by rounding (1e-9 of equity) buys nothing; fees paid
+    at an open leave less for the entries after. Rounding down to `qty_step` is no rejection. A symbol's leverage is the
+    smaller of the account's and its `max_leverage`.
 
     Funding: a stamp at a bar's open is paid by what is held into it, one inside by what is open after the entries (at
     its minute where the bar is drilled), one in a hole at the next bar at the last close. Spot pays none.
@@ -186,7 +193,8 @@ def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
     Margin: liquidation, stop and trail compete: the nearest acts, a tie is the stop; at an open beyond the liquidation
     level it is a liquidation. Its price is never beyond bankruptcy, rounded towards the entry. Cross margin compares
     equity with `mmr` times the notional of all linear positions at the open, and at the worst prices of the bar (or
-    stops before them), taken to be reached in step: everything is closed where the two meet.
+    stops before them), taken to be reached in step: everything is closed where the two meet. It is decided on whole
+    bars, never on minutes, and comes before any target; what a pending order opens is held against its bar's worst.
 
     Drilling: a bar is walked when a level is touched and its minutes reach its extremes; else the bar decides.
 
@@ -202,11 +210,12 @@ def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
     execution = Execution() if execution is None else execution
     checks.check_settings(account, costs, execution)
     sorted_bars = checks.checked_bars(bars)
+    grid = Grid(sorted_bars, timedelta(minutes=minutes(timeframe)) if timeframe else None)
+    checks.require_apart(grid)
     sorted_signals = checked_signals(signals, sorted_bars)
     require_stop_source(sorted_signals, account, execution)
-    if execution.intrabar == "drill" and detail is None:
-        raise BtError("intrabar drill needs 1-minute candles, and detail is not given", "give detail=, or use auto")
-    grid = Grid(sorted_bars, timedelta(minutes=minutes(timeframe)) if timeframe else None)
+    if execution.intrabar == "drill" and (detail is None or detail.is_empty()):
+        raise BtError("intrabar drill needs 1-minute candles, and detail has none", "give detail=, or use auto")
     laid = arrays.inputs(
         grid, sorted_signals, instruments=checks.checked_instruments(instruments),
         funding=checks.checked_funding(funding), detail=checks.checked_detail(detail), gaps=checks.checked_gaps(gaps),

@@ -4,14 +4,15 @@ from math import isnan
 
 import numpy as np
 
-from bt.kernel.positions import AT_LIMIT, nearest_stop, set_liquidation, set_live_levels, write_fill
-from bt.kernel.prices import compiled, floored, level, market, otherwise
+from bt.kernel.positions import AT_LIMIT, first_stop, nearest_stop, set_liquidation, set_live_levels, write_fill
+from bt.kernel.prices import compiled, floored, level, limit, market, otherwise
 
 RISK, EQUITY, NOTIONAL = 0, 1, 2  # SIZINGS
 (
     CONFLICT, GAP, REENTRY, NO_SHORT, SLOTS, NO_STOP, STOP_SIDE, CASH, VOLUME, MIN_QTY, MIN_NOTIONAL,
     EXPIRED, CANCELLED, REPLACED, PYRAMIDING,
 ) = np.arange(15)  # REFUSALS, and no literals  # fmt: skip
+NEARLY = 1.0 - 1e-9  # 0.57 * 100 is 56.99999999999999
 DUST = 1e-9  # of equity: what is left of full use is rounding, and buys nothing
 
 
@@ -43,16 +44,16 @@ def propose(draft, order, side, fill, rules, instrument):
 
 
 @compiled
-def refusal(place, draft, stop, book, rules, instrument):
+def refusal(place, draft, nearest, book, rules, instrument):
     """Give the reason that forbids an entry before its size is known, -1 where none does."""
     if draft.side < 0 and instrument.spot:
         return NO_SHORT
     if place.qty == 0.0 and rules.max_positions > 0 and book.taken >= rules.max_positions:
         return SLOTS
-    if rules.sizing == RISK and isnan(stop) and not rules.targets:
+    if rules.sizing == RISK and isnan(nearest) and not rules.targets:
         return NO_STOP
     entry = draft.side * draft.entry
-    if draft.side * draft.stop >= entry or draft.side * stop >= entry:
+    if draft.side * draft.stop >= entry or draft.side * nearest >= entry:
         return STOP_SIDE
     return -1
 
@@ -87,7 +88,7 @@ def granted_quantity(rejections, book, symbol, draft, wanted, rate, volume, rule
         refuse(rejections, book, symbol, side, reason, wanted, 0.0)
     elif qty <= 0.0 or qty < instrument.min_qty:
         refuse(rejections, book, symbol, side, MIN_QTY, wanted, 0.0)
-    elif qty * draft.entry < instrument.min_notional:
+    elif qty * draft.entry < instrument.min_notional * NEARLY:
         refuse(rejections, book, symbol, side, MIN_NOTIONAL, wanted, 0.0)
     else:
         if wanted > cap:
@@ -138,13 +139,13 @@ def enter(
 ):
     """Open or add to a position as an order wants it (`delta` is a target's quantity, else NaN), or write why not."""
     limited = kind == AT_LIMIT
-    fill = reference if limited else market(reference, side > 0, instrument, rules)
+    fill = limit(reference, side > 0, instrument) if limited else market(reference, side > 0, instrument, rules)
     rate = instrument.maker if limited else instrument.taker
     propose(draft, order, float(side), fill, rules, instrument)
-    stop = nearest_stop(draft, instrument)
+    stop, nearest = first_stop(draft, instrument), nearest_stop(draft, instrument)
     if place.qty != 0.0 and isnan(stop):
-        stop = nearest_stop(place, instrument)
-    refused = refusal(place, draft, stop, book, rules, instrument)
+        stop, nearest = first_stop(place, instrument), nearest_stop(place, instrument)
+    refused = refusal(place, draft, nearest, book, rules, instrument)
     if refused >= 0:
         refuse(rejections, book, place.symbol, side, refused, np.nan, 0.0)
         return False
@@ -157,7 +158,7 @@ def enter(
     set_live_levels(place, place.bar, rules, instrument)
     fee = write_fill(fills, book, place, side, qty, kind, reason, reference, fill, rate)
     fills[book.fills - 1].opens = True
-    fills[book.fills - 1].stop = nearest_stop(place, instrument)
+    fills[book.fills - 1].stop = first_stop(place, instrument)
     spent = qty * fill if instrument.spot else 0.0
     book.cash -= spent
     book.cash -= fee

@@ -104,12 +104,16 @@ def fill_order(fills, rejections, book, place, draft, order, opening, high, low,
     kind = AT_STOP if place.order_stops else AT_LIMIT
     place.order = -1
     book.pending -= 1
+    opens = place.qty == 0.0
     if not enter(
         fills, rejections, book, place, draft, order, side, reference, kind, BY_SIGNAL, np.nan, volume, rules,
         instrument,
     ):  # fmt: skip
         return False
-    place.inside = True
+    book.entered_inside = True
+    place.inside = opens
+    if opens:
+        place.mark = place.entry
     place.gap_overlap |= holed
     adverse = low if side > 0 else high
     if place.side * adverse <= place.side * place.active:
@@ -127,7 +131,7 @@ def try_order(
     """Take a pending order through a bar; without a fill it has one bar less to live."""
     if place.level_exit == book.time or not triggered(place, low, high):
         place.order_left -= 1
-        if place.order_left == 0:
+        if place.order_left == 0 or row == place.last:
             refuse(rejections, book, place.symbol, place.order_side, EXPIRED, np.nan, 0.0)
             place.order = -1
             book.pending -= 1
@@ -176,8 +180,6 @@ def try_orders(
         symbol = symbols[row]
         place = places[symbol]
         place.bar = bars.number[row]
-        if place.qty == 0.0:
-            place.mark = bars.open[row]
         begin, last = stamps_of(row, due, until, funding)
         try_order(
             fills, rejections, payments, book, place, draft, orders[place.order], row, bars.open[row], bars.high[row],

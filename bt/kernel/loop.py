@@ -4,6 +4,7 @@ from math import isnan
 
 import numpy as np
 
+from bt.kernel.borrowing import borrowed
 from bt.kernel.inside import hold_through, pay, stamps_of, try_orders
 from bt.kernel.layout import (
     FILL,
@@ -60,36 +61,23 @@ def prepared(count, last, close_at_end):
 
 
 @compiled
-def trade(
-    bars: Bars,
-    signals: Signals,
-    instruments: np.ndarray,
-    changes: Changes,
-    funding: Funding,
-    detail: Detail,
-    rules: Rules,
-) -> Outcome:
-    """Trade the signals on the bars from the first bar time to the last, or to ruin."""
-    # Arrays are taken out of their tuples here: reading one through its tuple costs a reference count each time.
+def walk_through(
+    bars, signals, instruments, changes, funding, detail, rules, places, books, fills, rejections, payments, account,
+    days, queue, gaps,
+):  # fmt: skip
+    """Take the account through all bar times; give how many there were, the last day, and whether it was ruined."""
+    bars, signals, instruments, changes = borrowed(bars), borrowed(signals), borrowed(instruments), borrowed(changes)
+    funding, detail, places, books = borrowed(funding), borrowed(detail), borrowed(places), borrowed(books)
+    fills, rejections, payments = borrowed(fills), borrowed(rejections), borrowed(payments)
+    account, days, queue, gaps = borrowed(account), borrowed(days), borrowed(queue), borrowed(gaps)
     starts, day_of, symbols, before, numbers = bars.starts, bars.day, bars.symbol, bars.before, bars.number
     opens, highs, lows, closes, volumes = bars.open, bars.high, bars.low, bars.close, bars.volume
     after_gap, gap_inside = bars.after_gap, bars.gap_inside
     flags, orders, settled, changing = signals.flags, signals.orders, funding.row, changes.time
-    instruments = instruments.copy()
     times, count = len(starts) - 1, len(instruments)
-    alone, gaps = count == 1 and not rules.cross, after_gap | gap_inside
+    alone = count == 1 and not rules.cross
     drilled = len(detail.first) > 0
-    places = prepared(count, bars.last, rules.close_at_end)
-    books = np.zeros(1, BOOK)  # used again at the end: a record does not keep its array alive
     book = books[0]
-    book.cash = rules.cash
-    book.minute = -1
-    fills = np.empty(3 * len(orders), FILL)  # a bound, not a need: pages that stay untouched take no memory
-    rejections = np.empty(len(orders), REJECTION)
-    payments = np.empty(len(settled), PAYMENT)
-    account = np.empty((times, 4))
-    days = np.zeros((day_of[times - 1] + 1, 5))
-    queue = np.empty(count, np.int64)
     high = rules.cash
     days[0, 1] = high
     zero = int(np.int64(0))  # no literal
@@ -154,10 +142,13 @@ def trade(
                     test_at_open(fills, book, places, rules, instruments)
                 for row in range(first, end):
                     symbol = symbols[row]
-                    if places[symbol].qty != 0.0:
-                        exit_at_open(
-                            fills, book, places[symbol], opens[row], flags[before[row]], rules, instruments[symbol]
-                        )
+                    place = places[symbol]
+                    if place.qty == 0.0:
+                        continue
+                    said = flags[before[row]]
+                    timed_out = place.max_bars > 0 and place.bar - place.entry_bar >= place.max_bars
+                    if timed_out or said != 0 or reached(place, opens[row], opens[row]):
+                        exit_at_open(fills, book, place, opens[row], said, rules, instruments[symbol])
 
             if book.pending > 0:
                 end_orders(rejections, book, places, first, end, symbols, before, after_gap, flags)
@@ -195,10 +186,13 @@ def trade(
                         )
                         place.level_exit = time
             if book.pending > 0:
+                book.entered_inside = False
                 try_orders(
                     fills, rejections, payments, book, places, orders, first, end, bars, due, stamps, funding, detail,
                     rules, instruments, queue,
                 )  # fmt: skip
+                if rules.cross and book.entered_inside:
+                    test_inside(fills, book, places, first, end, bars, rules, instruments)
         act = acted
 
         if book.open > 0:
@@ -238,10 +232,39 @@ def trade(
             today = begin_day(days, today, day_of[time])
         note(days, today, equity, high, 1.0, 1.0 if book.open > 0 else 0.0)
         time += 1
+    return time, today, ruined
+
+
+@compiled
+def trade(
+    bars: Bars,
+    signals: Signals,
+    instruments: np.ndarray,
+    changes: Changes,
+    funding: Funding,
+    detail: Detail,
+    rules: Rules,
+) -> Outcome:
+    """Trade the signals on the bars from the first bar time to the last, or to ruin."""
+    times, count, orders = len(bars.starts) - 1, len(instruments), len(signals.orders)
+    places = prepared(count, bars.last, rules.close_at_end)
+    books = np.zeros(1, BOOK)
+    books[0].cash = rules.cash
+    books[0].minute = -1
+    fills = np.empty(3 * orders, FILL)  # a bound, not a need: pages that stay untouched take no memory
+    rejections = np.empty(orders, REJECTION)
+    payments = np.empty(len(funding.row), PAYMENT)
+    account = np.empty((times, 4))
+    days = np.zeros((bars.day[times - 1] + 1, 5))
+    instruments, queue, gaps = instruments.copy(), np.empty(count, np.int64), bars.after_gap | bars.gap_inside
+    time, today, ruined = walk_through(
+        bars, signals, instruments, changes, funding, detail, rules, places, books, fills, rejections, payments,
+        account, days, queue, gaps,
+    )  # fmt: skip
     return Outcome(
-        fills[: books[0].fills].copy(),
-        rejections[: books[0].rejections].copy(),
-        payments[: books[0].payments].copy(),
+        fills[: books[0].fills],
+        rejections[: books[0].rejections],
+        payments[: books[0].payments],
         account[:time],
         days[: today + 1],
         ruined,

@@ -57,11 +57,11 @@ def test_inside(fills, book, places, first, end, bars, rules, instruments):
         if place.qty > 0.0:
             place.threat = bars.low[row]
             if place.active > place.threat:  # false where there is none: NaN
-                place.threat = min(bars.open[row], place.active)
+                place.threat = min(place.mark, place.active)
         elif place.qty < 0.0:
             place.threat = bars.high[row]
             if place.active < place.threat:
-                place.threat = max(bars.open[row], place.active)
+                place.threat = max(place.mark, place.active)
     worst = excess(places, book, YES, rules, instruments)
     if moved and worst <= 0.0:
         now = excess(places, book, NO, rules, instruments)

@@ -4,7 +4,7 @@ from math import isnan
 
 import numpy as np
 
-from bt.kernel.prices import away, compiled, level, market
+from bt.kernel.prices import away, compiled, level, limit, market
 
 # NumPy's integers and booleans are no literals to numba: with literals it would compile a function for each of them.
 AT_MARKET, AT_STOP, AT_LIMIT = np.arange(3)  # KINDS
@@ -40,7 +40,7 @@ POSITION = np.dtype(
         ("by", np.int64),  # what the active level is: BY_STOP, BY_TRAIL or BY_LIQUIDATION
         ("direction", np.int64),  # what its target calls for at this open: +1 more, -1 less
         ("gap_overlap", np.bool_),
-        ("inside", np.bool_),  # it was opened or added to inside the present bar
+        ("inside", np.bool_),  # it was opened inside the present bar
         ("blocked", np.bool_),  # its target acts only when it changes
         ("order", np.int64),  # number of its pending order, -1 = none
         ("order_side", np.int64),
@@ -68,6 +68,7 @@ BOOK = np.dtype(
         ("open", np.int64),  # positions
         ("pending", np.int64),  # orders
         ("ambiguous", np.int64),
+        ("entered_inside", np.bool_),  # a pending order filled in the present bar
     ],
     align=True,
 )
@@ -77,6 +78,12 @@ BOOK = np.dtype(
 def trail_level(place, instrument):
     """Give the level of the trail, NaN without one."""
     return level(place.best - place.side * place.trail, place.side, instrument.tick_p, instrument.tick_q)
+
+
+@compiled
+def first_stop(place, instrument):
+    """Give the level that counts as the stop: the stop, or the trail where there is no other."""
+    return trail_level(place, instrument) if isnan(place.stop) else place.stop
 
 
 @compiled
@@ -185,7 +192,7 @@ def leave(fills, book, place, qty, reference, kind, reason, ambiguous, rules, in
     """Leave a position, or part of it, at a reference price, settle it in cash and give the fee."""
     buys = place.side < 0
     if kind == AT_LIMIT:
-        price, rate = reference, instrument.maker
+        price, rate = limit(reference, buys, instrument), instrument.maker
     else:
         price, rate = market(reference, buys, instrument, rules), instrument.taker
     if reason == BY_LIQUIDATION and not isnan(place.liquidation):  # the margin is all that can be lost

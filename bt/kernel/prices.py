@@ -10,7 +10,11 @@ from bt.kernel.layout import Rules
 compiled = njit(cache=True, nogil=True, error_model="numpy")  # no fastmath, no prange: the same bits every time
 inlined = njit(inline="always", error_model="numpy")  # for what a quiet bar needs: a call costs more than its work
 
-SNAP = 1e-9  # steps: so near a step, or the middle between two, counts as on it
+
+@compiled
+def snap(steps: float) -> float:
+    """Give how near a step, or the middle between two, counts as on it: some last digits of what was worked out."""
+    return 1e-9 + 1e-14 * abs(steps)
 
 
 @compiled
@@ -26,7 +30,7 @@ def away(price: float, buys: bool, p: float, q: float) -> float:
         return price
     steps = price * q / p
     nearest = np.rint(steps)
-    if abs(steps - nearest) > SNAP * max(1.0, abs(steps)):
+    if abs(steps - nearest) > snap(steps):
         nearest = ceil(steps) if buys else floor(steps)
     return max(nearest, 1.0) * p / q
 
@@ -38,11 +42,9 @@ def level(price: float, side: float, p: float, q: float) -> float:
         return price
     steps = price * q / p
     below = floor(steps)
-    if abs(steps - below - 0.5) <= SNAP * max(1.0, abs(steps)):
-        nearest = below if side > 0 else below + 1.0
-    else:
-        nearest = floor(steps + 0.5)
-    return nearest * p / q
+    if abs(steps - below - 0.5) > snap(steps):
+        return floor(steps + 0.5) * p / q
+    return (below if side > 0 else below + 1.0) * p / q
 
 
 @compiled
@@ -50,7 +52,15 @@ def floored(qty: float, p: float, q: float) -> float:
     """Round a quantity down to a multiple of p / q."""
     if q == 0.0:
         return qty
-    return floor(qty / (p / q) + SNAP) * p / q
+    steps = qty / (p / q)
+    return floor(steps + snap(steps)) * p / q
+
+
+@compiled
+def limit(reference: float, buys: bool, instrument: np.record) -> float:
+    """Give the price that a limit order pays or gets: on the grid, rounded away from the trader."""
+    rounded = away(reference, buys, instrument.tick_p, instrument.tick_q)
+    return rounded if buys else min(rounded, reference)  # a price below one tick: rounding up would be a gift
 
 
 @compiled
@@ -62,4 +72,4 @@ def market(reference: float, buys: bool, instrument: np.record, rules: Rules) ->
     if q == 0.0:
         return price
     rounded = away(price + side * (rules.slippage_ticks * (p / q)), buys, p, q)
-    return rounded if buys else min(rounded, reference)  # a price below one tick: rounding up would be a gift
+    return rounded if buys else min(rounded, reference)

@@ -30,9 +30,11 @@ def note(days, today, equity, high, bars, in_market):
 @compiled
 def stay_flat(account, days, today, day_of, time, until, cash, high):
     """Write the bar times during which there is nothing but cash; give the day."""
-    account[time:until, 0] = cash
-    account[time:until, 1] = cash
-    account[time:until, 2:] = 0.0
+    for row in range(time, until):
+        account[row, 0] = cash
+        account[row, 1] = cash
+        account[row, 2] = 0.0
+        account[row, 3] = 0.0
     while time < until:
         next_day = time + 1
         while next_day < until and day_of[next_day] == day_of[time]:

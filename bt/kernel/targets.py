@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bt.kernel.entries import GAP, MIN_NOTIONAL, MIN_QTY, REENTRY, enter, refuse
+from bt.kernel.entries import GAP, MIN_NOTIONAL, MIN_QTY, NEARLY, REENTRY, enter, refuse
 from bt.kernel.positions import AT_MARKET, BY_REBALANCE, BY_SIGNAL, NO, leave
 from bt.kernel.prices import compiled, floored, market
 
@@ -39,7 +39,7 @@ def reduce(fills, rejections, book, place, order, opening, rules, instrument):
     whole = qty == held  # an exit is never refused
     if qty <= 0.0 or (qty < instrument.min_qty and not whole):
         refuse(rejections, book, place.symbol, int(place.side), MIN_QTY, wanted, 0.0)
-    elif qty * price < instrument.min_notional and not whole:
+    elif qty * price < instrument.min_notional * NEARLY and not whole:
         refuse(rejections, book, place.symbol, int(place.side), MIN_NOTIONAL, wanted, 0.0)
     else:
         reason = BY_SIGNAL if order.changed else BY_REBALANCE

@@ -16,7 +16,7 @@ create table if not exists fills (
     reason varchar not null,         -- signal, reverse, rebalance, stop, trail, take, liquidation, time, end_of_data, fold_end, ruin
     trade bigint not null,           -- number of the trade it belongs to, in order of first entry
     opens boolean not null,          -- true = opens or adds to the position, false = closes it or a part of it
-    stop double,                     -- quote; entry fills: the active stop after it, the nearer of stop and trail; null = none
+    stop double,                     -- quote; entry fills: the stop after it, the level of the trail where there is no other; null = none
     worst double,                    -- quote; exit fills: most adverse price while in the position
     best double,                     -- quote; exit fills: most favourable price while in the position
     ambiguous boolean not null,      -- the bar, or the minute where it was drilled, touched stop and target both, and intrabar decided

@@ -161,8 +161,12 @@ def agreement(work: Workload) -> dict[str, float]:
         fills = run_loop(loop_inputs(bars, signals, **settings(work, level_delay=delay, close_at_end=False))).fills
         mine.append(_exits(fills[~fills["opens"]], "symbol", "time"))
     records = simulation_of(work, "rust")()
+    shift = {"Signal": 1} if work.open.shape[1] > 1 else {}  # at the close before the open
     left = [trade for trade in raptorbt_of(work)().trades() if trade.exit_reason != "EndOfData"]
-    theirs = np.array([(int(trade.symbol[1:]), trade.exit_idx, trade.exit_price) for trade in left], EXIT)
+    theirs = np.array(
+        [(int(trade.symbol[1:]), trade.exit_idx + shift.get(trade.exit_reason, 0), trade.exit_price) for trade in left],
+        EXIT,
+    )
     return {
         "vectorbt": _share(mine[1], _exits(records[records["side"] == OrderSide.Sell], "col", "idx")),
         "raptorbt": _share(mine[0], np.sort(theirs, order=["symbol", "bar"])),

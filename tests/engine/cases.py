@@ -101,11 +101,12 @@ def _frame(rows: list[Row], schema: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={name: kind for name, kind in schema.items() if name in used})
 
 
-def random_case(seed: int, *, targets: bool | None = None) -> Case:
-    """Make one case; the same seed gives the same case. `targets` chooses the style, None leaves it to chance."""
+def random_case(seed: int, *, targets: bool | None = None, minutes: int | None = None) -> Case:
+    """Make one case; the same seed gives the same. Style and length of the bars may be chosen, None is by chance."""
     draw = np.random.default_rng(seed)
     symbols = [f"S{n}" for n in range(draw.integers(1, 5))]
-    minutes = int(draw.choice([60, 5, 3, 1], p=[0.5, 0.3, 0.17, 0.03]))
+    chance = int(draw.choice([60, 5, 3, 1], p=[0.5, 0.3, 0.17, 0.03]))
+    minutes = minutes or chance
     length, detailed = minutes * MINUTE, minutes < 60
     instruments = random_rules(draw, symbols, length)
     bars, detail = [], []

@@ -52,6 +52,11 @@ def with_execution(case: Case, **execution: Any) -> Case:
     return replace(case, execution=case.execution | execution)
 
 
+def undrilled(case: Case) -> Case:
+    """Leave it to the minutes whether there are any."""
+    return with_execution(case, intrabar="auto") if case.execution["intrabar"] == "drill" else case
+
+
 def until(case: Case, now: datetime) -> Case:
     """Cut everything after a bar time: rows after it, settlements and minutes from the end of its bars on."""
     end = now + case.length
@@ -132,8 +137,7 @@ def stretched(case: Case, factor: int) -> Case:
     """Make every bar `factor` times as long; gaps and minutes go."""
     longer = lambda row: row | {"ts": START + (row["ts"] - START) * factor}  # noqa: E731
     rows = {name: _each(getattr(case, name), longer) for name in ("bars", "signals", "funding")}
-    execution = case.execution | ({"intrabar": "adverse"} if case.execution["intrabar"] == "drill" else {})
-    return replace(case, gaps=[], detail=None, timeframe=None, execution=execution, **rows)
+    return replace(undrilled(case), gaps=[], detail=None, timeframe=None, **rows)
 
 
 def renamed(case: Case, prefix: str) -> Case:

@@ -97,9 +97,13 @@ ADDS: dict[str, tuple[list[Bar], dict[int, Row], Row, list[Any], list[Any]]] = {
         [(1, 1, 100, "signal"), (2, 1, 100, "signal"), (2, 2, 99, "trail")], [],  # the best was 101
     ),
     "the trail sees the add's fill": (
-        [(100.5, 105, 100.5, 101), (101, 101, 99.5, 100)], {0: long(trail_distance=4.0), 1: long(entry_stop=104.0)},
-        ONCE,
-        [(1, 1, 100, "signal"), (2, 1, 104, "signal"), (3, 2, 100, "trail")], [],
+        [(100.5, 105, 100.5, 101), FLAT], {0: long(trail_distance=8.0), 1: long(entry_stop=104.0)},
+        ONCE | {"costs": {"slippage": 0.0625}},  # entered at 106.25, added at 110.5: the trail goes from 98.25 to 102.5
+        [(1, 1, 106.25, "signal"), (2, 1, 110.5, "signal"), (2, 2, 102.5 * 0.9375, "trail")], [],
+    ),
+    "the trail learns all of a pending add's bar, in which the position was held": (
+        [(100, 106, 97.5, 103), (102.5, 103, 101, 102)], {0: long(trail_distance=4.0), 1: long(entry_limit=98.0)}, ONCE,
+        [(1, 1, 100, "signal"), (2, 1, 98, "signal"), (3, 2, 102, "trail")], [],
     ),
     "a stop on the wrong side of its fill refuses it": (
         QUIET[:2], {0: LONG, 1: long(stop_price=101.0)}, ONCE,
@@ -156,6 +160,11 @@ SIZES: dict[str, tuple[Row, Row, float]] = {
     "by its own stop": (long(stop_price=101.0), {}, 10_200 * 0.01 / 3),
     "by the position's where it has none": (LONG, {}, 10_200 * 0.01 / 6),
     "by the settings' fraction": (LONG, {"stop": 0.0625}, 10_200 * 0.01 / 6.5),
+    "by its own stop, though its trail is nearer": (
+        long(stop_price=101.0, trail_distance=2.0),
+        {},
+        10_200 * 0.01 / 3,
+    ),
     "by its own trail, from its fill": (long(trail_distance=3.0), {}, 10_200 * 0.01 / 3),
 }
 

@@ -60,6 +60,10 @@ FUNDING = pl.DataFrame({"symbol": ["A", "B"], "ts": [START, START], "rate": [0.0
 ZONED = FUNDING.with_columns(pl.col("ts").dt.replace_time_zone("UTC"))
 ABOVE_ZERO = ("stop_price", "take_price", "entry_limit", "entry_stop", "size")
 NUMBERS = (*ABOVE_ZERO, "stop_distance", "take_distance", "trail_distance", "score")
+TWO_LENGTHS = pl.concat(
+    pl.concat([BARS[:1]] * 40).with_columns(symbol=pl.lit(symbol), ts=START + pl.int_range(40) * every)
+    for symbol, every in (("A", timedelta(minutes=1)), ("B", timedelta(hours=1)))
+)
 TICKS, GAP = rule("tick_size", 0.1), gap(START, START)
 
 # name: what is wrong, words of the message
@@ -147,7 +151,7 @@ FRAMES: Table = {
             "qty_step": (0.0, INF),
             "min_qty": (-1.0, "1"),
             "min_notional": (-5.0,),
-            "max_leverage": (-1.0, INF, "10"),
+            "max_leverage": (-1.0, 0.0, INF, "10"),
         }.items()
         for value in values
     },
@@ -180,6 +184,23 @@ FRAMES: Table = {
     "repeated detail": ({"detail": pl.concat([BARS, BARS[7:]])}, ["detail", "row 8", "B"]),
     "detail lazy": ({"detail": BARS.lazy()}, ["detail"]),
     "nothing to drill in": ({"execution": bt.Execution(intrabar="drill")}, ["drill", "detail"]),
+    "no minute to drill in": (
+        {"execution": bt.Execution(intrabar="drill"), "detail": BARS.head(0)}, ["drill", "detail"],
+    ),
+    "bars closer than their timeframe": ({"timeframe": "4h"}, ["bars", "A", "timeframe"]),
+    "a gap that ends before it begins": ({"gaps": gap(START + timedelta(hours=1), START)}, ["gaps", "last"]),
+    "bars of two lengths": (
+        {"bars": TWO_LENGTHS, "signals": SIGNALS[:1]}, ["bars", "B", "60 min", "1 min", "timeframe"],
+    ),
+    "rules of a symbol without a name": (
+        {"instruments": typed(TICKS.with_columns(symbol=None), "symbol", pl.String)}, ["symbol"],
+    ),
+    **{
+        f"another engine's {name}": ({"signals": SIGNALS.with_columns(pl.lit(95.0).alias(name))}, [name, ours])
+        for name, ours in {
+            "stoploss": "stop_price", "sl_stop": "stop_", "tp": "take_price", "limit_price": "entry_limit",
+        }.items()
+    },
     "gaps without last": ({"gaps": GAP.drop("last")}, ["gaps", "last"]),
     "gaps a list": ({"gaps": [("A", START, START)]}, ["gaps"]),
     "gaps lazy": ({"gaps": GAP.lazy()}, ["gaps"]),

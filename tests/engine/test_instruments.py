@@ -50,7 +50,7 @@ PERIODS: dict[str, tuple[list[Bar], dict[int, Row], list[Row], Row, list[Any]]] 
     ),
     "a pending price is set when it is placed": (
         [FLAT, DROP], {0: long(entry_limit=95.5, entry_bars=2)}, [since(None, HALF), since(2, TWO)], {},
-        [(2, 95.5, "signal")],
+        [(2, 96, "signal")],  # the level is 95.5 still, its fill goes up to the grid of the day
     ),
     "leverage goes by the entry": (
         [FLAT, (99, 99, 90, 95)], {0: LONG}, [since(None, {"max_leverage": 10.0}), since(2, {"max_leverage": 50.0})],
@@ -72,6 +72,16 @@ def test_period(name: str, engine: str) -> None:
     execution = {"close_at_end": False} | settings.get("execution", {})
     outcome = told(alone([FLAT, *bars], signals, rules=rules, **(settings | {"execution": execution})), engine)
     assert told_fills(outcome, "hour", "price", "reason") == expected
+
+
+@each_engine
+def test_an_add_that_borrows_the_trail_works_it_out_by_the_rules_of_its_day(engine: str) -> None:
+    rules, account = [since(None, HALF), since(2, TWO)], {"sizing": "risk", "size": 0.01}
+    case = alone(
+        [FLAT] * 3, {0: long(trail_distance=3.5), 1: LONG}, rules=rules, account=account, execution={"pyramiding": 1},
+    )  # fmt: skip
+    outcome = told(case, engine)
+    assert told_fills(outcome, "qty", "stop")[:2] == [(100 / 3.5, 96.5), (100 / 2, 98)]  # the best is 101: not at 97.5
 
 
 @each_engine

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from tests.engine import images
-from tests.engine.cases import HOUR, random_case
+from tests.engine.cases import HOUR, MINUTE, random_case
 from tests.engine.images import AXIS, QUOTES, facts
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def cash_identity(seed: int) -> None:
 def prefix(seed: int) -> None:
     """What happens up to a bar depends on nothing after it: not on its being there, nor on what it is."""
     draw = np.random.default_rng(seed)
-    case = images.timed(images.with_execution(random_case(seed), close_at_end=False))
+    case = images.timed(images.undrilled(images.with_execution(random_case(seed), close_at_end=False)))
     if case.account["sizing"] == "risk":  # for which the stops' columns might be cut away
         case = images.with_execution(case, stop=0.015)
     now = case.bars[draw.integers(len(case.bars))]["ts"]
@@ -94,7 +94,8 @@ def shift(seed: int) -> None:
 def bystanders(seed: int) -> None:
     """Symbols without signals change nothing."""
     case = random_case(seed)
-    crowd = [row | {"symbol": f"{name}{row['symbol']}"} for name in "AZ" for row in random_case(seed + ANOTHER).bars]
+    others = random_case(seed + ANOTHER, minutes=case.length // MINUTE).bars
+    crowd = [row | {"symbol": name + row["symbol"]} for name in "AZ" for row in others]
     alone, among = case.simulate(), replace(case, bars=case.bars + crowd).simulate()
     for name in ("fills", "rejections", "funding_payments"):
         assert getattr(among, name).equals(getattr(alone, name))
@@ -104,11 +105,11 @@ def bystanders(seed: int) -> None:
 
 def company(seed: int) -> None:
     """With money for all, symbols trade together as they would alone."""
-    one, two = random_case(seed, targets=False), random_case(seed + ANOTHER, targets=False)
+    one = random_case(seed, targets=False)
+    two = random_case(seed + ANOTHER, targets=False, minutes=one.length // MINUTE)
     rich = {name: one.account[name] for name in ("leverage", "mmr")} | {"cash": 1e9, "sizing": "quantity", "size": 3.0}
-    one = replace(one, account=rich, timeframe=None)
-    two = replace(two, account=rich, timeframe=None, costs=one.costs, execution=one.execution, detail=two.detail or [])
-    two = images.renamed(two, "R")
+    one = images.undrilled(replace(one, account=rich, timeframe=None))
+    two = images.renamed(replace(two, account=rich, timeframe=None, costs=one.costs, execution=one.execution), "R")
     both = images.joined(one, two).simulate()
     for part in (one, two):
         own, mine = part.simulate(), pl.col("symbol").is_in([*part.instruments])

@@ -193,11 +193,18 @@ WHOLE: dict[str, tuple[list[Bar], dict[int, Row], Row, list[Any], list[Any]]] = 
     ),
     "nor one beyond": ([FLAT, FALL], {0: long(stop_price=88.0)}, {}, [(2, 96, GONE)], []),
     "a target does not": ([FLAT, (100, 103, 80, 90)], {0: long(take_price=102.0)}, {}, [(2, 96, GONE)], []),
-    "a pending entry waits for the next open": (
-        [(100, 101, 95, 95.5), FLAT], {0: long(entry_limit=100.0)}, {}, [(2, 100, LAST)], [],
+    "a pending entry in the bar of its fill": (
+        [(100, 101, 95, 99), FLAT], {0: long(entry_limit=100.0)}, {}, [(1, 96, GONE)], [],
     ),
-    "which tests it": (
-        [(100, 101, 95, 99), (96, 97, 95, 96)], {0: long(entry_limit=100.0)}, {}, [(2, 96, GONE)], [],
+    "from its fill on": (
+        [(100, 101, 93, 99), FLAT], {0: long(entry_limit=98.0)}, {}, [(1, 88_000 / 937.5, GONE)], [],
+    ),
+    "its stop saves it": (
+        [(100, 101, 93, 99), FLAT], {0: long(entry_limit=98.0, stop_price=95.0)}, {}, [(1, 95, "stop")], [],
+    ),
+    "a pending add, from the bar's open on": (
+        [FLAT, (100, 101, 90, 99)], {0: long(size=0.5), 1: long(entry_limit=98.0, size=0.5)}, {"pyramiding": 1},
+        [(2, 89_000 / 937.5, GONE)], [],  # of 1,000 at 99; before the add 90 was not too low
     ),
     "a short likewise": ([FLAT, (100, 120, 99, 110)], {0: short()}, {}, [(2, 110_000 / 1_062.5, GONE)], []),
 }  # fmt: skip
@@ -249,10 +256,25 @@ def test_spot_alone_has_no_margin(engine: str) -> None:
 
 
 @each_engine
+def test_what_a_pending_entry_loses_may_end_the_others(engine: str) -> None:
+    bars: dict[str, list[Bar]] = {
+        "A": [FLAT, FLAT, (100, 101, 97, 99), FLAT],
+        "B": [FLAT, FLAT, (100, 101, 86, 99), FLAT],
+    }
+    signals = {"A": {1: long(entry_limit=100.0, stop_price=98.0, size=0.5)}, "B": {0: long(size=0.5)}}
+    outcome = told(scene(bars, signals, **CROSS), engine)
+    assert told_fills(outcome, "hour", "symbol", "reference", "reason")[1:] == [
+        (2, "A", 100, "signal"),
+        (2, "A", 98, "stop"),
+        (2, "B", pytest.approx(41_000 / 468.75), GONE),  # 9,000 + 500 x (price - 100) meets 31.25 x price
+    ]
+
+
+@each_engine
 def test_a_strangers_bar_is_no_event(engine: str) -> None:
-    bars: dict[str, list[Bar]] = {"A": [FLAT, (100, 101, 95, 95), None, FLAT], "B": [FLAT] * 4}
-    outcome = told(scene(bars, {"A": {0: long(entry_limit=100.0)}}, **CROSS), engine)
-    assert told_fills(outcome, "hour", "reason")[1:] == [(3, LAST)]  # at 95 it would have ended, had it moved
+    bars: dict[str, list[Bar]] = {"A": [FLAT, FLAT, None, FLAT], "B": [FLAT] * 4}
+    case = scene(bars, {"A": {0: LONG}}, funding=[("A", 1.5, 0.04)], **CROSS)  # leaves less than the maintenance
+    assert told_fills(told(case, engine), "hour", "price", "reason")[1:] == [(3, 100, GONE)]
 
 
 @each_engine

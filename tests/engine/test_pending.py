@@ -57,8 +57,12 @@ ENTRIES: dict[str, tuple[list[Bar], dict[int, Row], Row, list[Any], list[Any]]] 
     "a short's goes down": (
         [RISE, FLAT], {0: short(entry_limit=102.25)}, {"rules": {"tick_size": 0.5}}, [(1, "sell", 102, "limit")], [],
     ),
-    "an open off the grid is not rounded": (
-        [(97.75, 98, 97, 98), FLAT], {0: LIMIT}, {"rules": {"tick_size": 0.5}}, [(1, "buy", 97.75, "limit")], [],
+    "an open off the grid is rounded away from a buyer": (
+        [(97.25, 98, 97, 98), FLAT], {0: LIMIT}, {"rules": {"tick_size": 0.5}}, [(1, "buy", 97.5, "limit")], [],
+    ),
+    "and from a seller": (
+        [(102.75, 103, 102, 102), FLAT], {0: short(entry_limit=102.0)}, {"rules": {"tick_size": 0.5}},
+        [(1, "sell", 102.5, "limit")], [],
     ),
     "it lives for one bar": ([FLAT, DIP, FLAT], {0: LIMIT}, {}, [], [(1, "long", "expired")]),
     "or for as many as are said": (
@@ -68,7 +72,10 @@ ENTRIES: dict[str, tuple[list[Bar], dict[int, Row], Row, list[Any], list[Any]]] 
     "the symbol's own bars count": (
         [FLAT, None, None, DIP, FLAT], {0: LIMIT | {"entry_bars": 2}}, {}, [(4, "buy", 98, "limit")], [],
     ),
-    "the data's end leaves no row": ([FLAT, FLAT], {0: LIMIT | {"entry_bars": 3}}, {}, [], []),
+    "at the data's end": ([FLAT, FLAT], {0: LIMIT | {"entry_bars": 3}}, {}, [], [(2, "long", "expired")]),
+    "unless what is open stays open": (
+        [FLAT, FLAT], {0: LIMIT | {"entry_bars": 3}}, {"execution": {"close_at_end": False}}, [], [],
+    ),
     "a gap before it refuses it": ([None, DIP, FLAT], {0: LIMIT}, {"gaps": [("A", 1, 1)]}, [], [(2, "long", "gap")]),
     "a gap while it waits ends it": (
         [FLAT, None, DIP, FLAT], {0: LIMIT | {"entry_bars": 3}}, {"gaps": [("A", 2, 2)]}, [], [(3, "long", "gap")],

@@ -26,7 +26,7 @@ SETTINGS: dict[type, dict[str, list[Any]]] = {
         "taker": [-0.001, 0.11, NAN, INF, "0.1%", True],
         "maker": [-0.001, 0.5, NAN, "0"],
         "slippage": [-0.001, 1, NAN, None, "1"],
-        "slippage_ticks": [-1, NAN, INF, "1", None],
+        "slippage_ticks": [-1, 1_001, NAN, INF, "1", None],
         "funding": ["yes", 1, None],
     },
     bt.Execution: {
@@ -57,6 +57,13 @@ def test_a_bad_setting_is_refused(choice: str) -> None:
     kind, name, value = CHOICES[choice]
     with pytest.raises(bt.BtError, match=name):
         kind(**{name: value})
+
+
+def test_a_profile_sets_what_it_must_and_takes_the_rest() -> None:
+    for engine in ("backtrader", "vectorbt"):
+        assert bt.Execution.profile(engine, stop=0.02) == bt.Execution(level_delay=1, stop=0.02)
+    with pytest.raises(bt.BtError, match="profile"):
+        bt.Execution.profile("backtrade")
 
 
 @pytest.mark.parametrize("kind", SETTINGS)

@@ -44,7 +44,7 @@ SIZES: dict[str, tuple[Row, Row, Row, float]] = {
     "risk from the slipped fill": (STOP, RISK, SLIPPED, 10_000 * 0.01 / 6),
     "risk with a distance from the slipped fill": (long(stop_distance=5.0), RISK, SLIPPED, 20),
     "risk with a trail alone": (long(trail_distance=4.0), RISK, {}, 25),
-    "risk to the nearer of stop and trail": (STOP | {"trail_distance": 2.0}, RISK, {}, 50),
+    "risk to the stop, though the trail is nearer": (STOP | {"trail_distance": 2.0}, RISK, {}, 20),
     "risk times the signal's size": (STOP | {"size": 0.5}, RISK, {}, 10),
     "share of equity": (LONG, EQUITY, {}, 40),
     "share of equity at the slipped fill": (LONG, EQUITY, SLIPPED, 10_000 * 0.4 / 101),
@@ -78,6 +78,7 @@ LIMITS: dict[str, tuple[Row, Row, Row, Row, float, tuple[str, float | None, floa
     "the least quantity": (LONG, EQUITY, {}, {"min_qty": 40.0}, 40, None),
     "below the least quantity": (LONG, EQUITY, {}, {"min_qty": 40.5}, 0, ("min_qty", 40, 0)),
     "the least notional": (LONG, EQUITY, {}, {"min_notional": 4_000.0}, 40, None),
+    "the least notional but for rounding": (LONG, EQUITY, {}, {"min_notional": 4_000.000001}, 40, None),
     "below the least notional": (LONG, EQUITY, {}, {"min_notional": 4_000.5}, 0, ("min_notional", 40, 0)),
     "a refusal before the size knows no quantity": (
         long(stop_price=101.0),
@@ -175,6 +176,9 @@ PRICES: dict[str, tuple[Row, Ohlc, Row, Row, Row, float, tuple[float, str, str]]
     "so it is with a distance": (  # 7 ticks: entered at 100.7, and in doubles 100.7 + 9.4 is above 110.1
         long(take_distance=9.4), TOUCH, {"slippage_ticks": 7}, {}, TENTH, 100.7, (109.4, "take", "market"),
     ),
+    "a target at its limit goes down to the tick": (
+        long(take_price=105.0), (110.25, 111, 109, 110), {}, LIMIT, HALF, 100, (110, "take", "limit"),
+    ),
     "a level goes to the nearest tick": (long(stop_price=95.04), WIDE, {}, {}, TENTH, 100, (95, "stop", "stop")),
     "a long's stop between two ticks goes down": (
         long(stop_price=95.25), WIDE, {}, {}, HALF, 100, (95, "stop", "stop"),
@@ -199,6 +203,18 @@ def test_price(name: str) -> None:
     assert found["price"][0] == entry
     assert found.select("price", "reason", "kind").row(1) == expected
     assert found["slippage"].to_list() == [abs(row["price"] - row["reference"]) for row in found.to_dicts()]
+
+
+def test_a_large_price_has_its_grid_too() -> None:
+    bars: list[Ohlc | None] = [FLAT, *[(50_000_000.004,) * 4] * 2]
+    found = alone(bars, {0: long(size=1e-4)}, rules={"tick_size": 0.01}).simulate().fills
+    assert found["price"].to_list() == [50_000_000.01, 50_000_000]  # 5,000,000,000.4 ticks
+
+
+def test_a_large_quantity_on_the_step_stays() -> None:
+    bars: list[Ohlc | None] = [FLAT, *[(1e-5,) * 4] * 2]
+    found = alone(bars, {0: long(size=80_000_000.3)}, rules={"qty_step": 0.1}).simulate().fills
+    assert found["qty"][0] == 80_000_000.3  # in doubles 800,000,002.9999999 steps
 
 
 def test_without_a_tick_prices_compare_as_they_are() -> None:
@@ -249,6 +265,6 @@ def test_what_a_fill_tells_of_its_trade() -> None:
     simulation = alone(bars, {0: signal}, gaps=[("A", 2, 2)]).simulate()
     names = ("bar", "trade", "opens", "stop", "worst", "best", "gap_overlap")
     assert simulation.fills.select(names).rows() == [
-        (1, 1, True, 96, None, None, False),  # the trail is nearer than the stop
+        (1, 1, True, 95, None, None, False),  # the trail is nearer, but the stop is what was risked
         (2, 1, False, None, 97, 104, True),  # trail 100 in the symbol's third bar: bars held, then the exit's own price
     ]

@@ -49,6 +49,7 @@ class Book:
         self.blocked: set[str] = set()  # symbols that left without their target's order: nothing until it changes
         self.closed_by_level: set[str] = set()  # in this bar
         self.trades = 0
+        self.entries = 0  # adds, too
         self.outcome = Outcome()
 
     def arrive(self, moment: Moment) -> None:
@@ -70,6 +71,7 @@ class Book:
 
     def enter(self, order: Order, quantity: float) -> float:
         """Open a position or add to it; return the fee."""
+        self.entries += 1
         fee = quantity * order.price * order.rate
         if self.spot(order.symbol):
             self.cash -= quantity * order.price
@@ -77,16 +79,16 @@ class Book:
         position = self.positions.get(order.symbol)
         if position is None:
             position = self.positions[order.symbol] = self.opened(order, quantity)
+            position.opened_inside = self.now.ts if order.pending else None
         else:
             self.add(position, order, quantity)
         self.set_liquidation(position)
         self.blocked.discard(order.symbol)
         if order.pending:
-            position.filled_inside = self.now.ts
             position.gap_overlap |= order.symbol in self.now.gap_inside
-        active = position.stops()
+        stop = position.stop if position.stop is not None else position.trail
         row = {"price": order.price, "reference": order.reference, "fee": fee, "kind": order.kind}
-        row |= {"reason": order.reason, "opens": True, "stop": active[0].price if active else None}
+        row |= {"reason": order.reason, "opens": True, "stop": stop}
         row |= {"worst": None, "best": None, "ambiguous": False, "gap_overlap": False, "minute": order.minute}
         self.write_fill(position, order.side, quantity, row)
         return fee
@@ -125,7 +127,8 @@ class Book:
         kind = "stop" if touch.reason in {"stop", "trail", "liquidation"} else "market"
         rate = self.rate(position.symbol, "taker")
         if touch.reason == "take" and self.execution["take_fill"] == "limit":
-            kind, fill, rate = "limit", reference, self.rate(position.symbol, "maker")
+            kind, rate = "limit", self.rate(position.symbol, "maker")
+            fill = self.rounded_price(position.symbol, -position.side, reference, reference)
         del self.positions[position.symbol]
         if touch.reason in BY_LEVEL:
             self.closed_by_level.add(position.symbol)
@@ -211,11 +214,14 @@ class Book:
         return net
 
     def market_price(self, symbol: str, side: int, reference: float) -> float:
-        """Return the slipped price, rounded away from the trader where the tick is known."""
-        tick, price = self.tick(symbol), reference * (1 + side * self.costs["slippage"])
-        if tick is None:
-            return price
-        rounded = price_on_grid(price + side * (self.costs["slippage_ticks"] * tick), side, tick)
+        price, tick = reference * (1 + side * self.costs["slippage"]), self.tick(symbol)
+        if tick is not None:
+            price += side * (self.costs["slippage_ticks"] * tick)
+        return self.rounded_price(symbol, side, price, reference)
+
+    def rounded_price(self, symbol: str, side: int, price: float, reference: float) -> float:
+        """Round away from the trader where the tick is known."""
+        rounded = price_on_grid(price, side, self.tick(symbol))
         return rounded if side == LONG else min(rounded, reference)  # below one tick, rounding up would be a gift
 
     def rate(self, symbol: str, role: str) -> float:

@@ -12,7 +12,6 @@ from tests.naive.positions import Order
 
 if TYPE_CHECKING:
     from tests.naive.book import Book
-    from tests.naive.positions import Level
 
 DUST = 1e-9  # of equity: what rounding leaves of full use buys nothing
 
@@ -116,17 +115,19 @@ def refusal(book: Book, snapshot: Snapshot, order: Order, *, needs_stop: bool) -
         return "no_short"
     if held is None and slots is not None and snapshot.slots >= slots:
         return "slots"
-    levels = deciding_stops(book, order)
+    levels = stops(book, order)
     if needs_stop and not levels:
         return "no_stop"
-    wrong = any(order.side * level.price >= order.side * order.price for level in levels)
-    return "stop_side" if wrong else None
+    return "stop_side" if any(order.side * level >= order.side * order.price for level in levels) else None
 
 
-def deciding_stops(book: Book, order: Order) -> list[Level]:
-    """Return the levels that the order's risk is reckoned to, nearest first: its own, an add's else its position's."""
+def stops(book: Book, order: Order) -> list[float]:
+    """Return the order's stop and trail, an add's without either those of its position; the first is what is risked."""
+    own = [level for level in (order.stop, order.trail) if level is not None]
     held = book.positions.get(order.symbol)
-    return order.stops() or (held.stops() if held is not None else [])
+    if own or held is None:
+        return own
+    return [level for level in (held.stop, held.trail_by(book.tick(order.symbol))) if level is not None]
 
 
 def raw_quantity(book: Book, snapshot: Snapshot, order: Order) -> float:
@@ -134,7 +135,7 @@ def raw_quantity(book: Book, snapshot: Snapshot, order: Order) -> float:
     multiple = known(order.signal, "size")
     multiple = 1.0 if multiple is None else multiple
     if sizing == "risk":
-        return snapshot.equity * size * multiple / abs(fill - deciding_stops(book, order)[0].price)
+        return snapshot.equity * size * multiple / abs(fill - stops(book, order)[0])
     if sizing == "equity":
         return snapshot.equity * size * multiple / fill
     return size * multiple / fill if sizing == "notional" else size * multiple
@@ -153,13 +154,18 @@ def granted(book: Book, snapshot: Snapshot, order: Order, wanted: float) -> floa
         book.reject(symbol, side, scarce, wanted)
     elif quantity <= 0 or quantity < (book.known(symbol, "min_qty") or 0.0):
         book.reject(symbol, side, "min_qty", wanted)
-    elif quantity * fill < (book.known(symbol, "min_notional") or 0.0):
+    elif too_little(book, symbol, quantity * fill):
         book.reject(symbol, side, "min_notional", wanted)
     else:
         if wanted > cap:
             book.reject(symbol, side, scarce, wanted, quantity)
         return quantity
     return 0.0
+
+
+def too_little(book: Book, symbol: str, notional: float) -> bool:
+    least = book.known(symbol, "min_notional") or 0.0
+    return notional < least * (1 - 1e-9)
 
 
 def room_for(book: Book, snapshot: Snapshot, order: Order) -> float:

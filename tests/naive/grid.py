@@ -7,7 +7,7 @@ from functools import cache
 from math import ceil, floor
 
 LONG, SHORT = 1, -1
-SNAP = 1e-9  # steps; so near a step or a half step counts as on it
+SNAP, DIGITS = 1e-9, 1e-14  # steps, of the steps: so near a step or a half step counts as on it
 
 
 def price_on_grid(price: float, side: int, tick: float | None) -> float:
@@ -15,7 +15,7 @@ def price_on_grid(price: float, side: int, tick: float | None) -> float:
     if tick is None:
         return price
     steps = steps_in(price, tick)
-    near = abs(steps - round(steps)) <= SNAP * max(1, abs(steps))
+    near = abs(steps - round(steps)) <= tolerance(steps)
     nearest = round(steps) if near else ceil(steps) if side == LONG else floor(steps)
     return on_grid(max(nearest, 1), tick)  # no tick, however many slip, sells for nothing
 
@@ -25,13 +25,17 @@ def level_on_grid(price: float | None, side: int, tick: float | None) -> float |
     if price is None or tick is None:
         return price
     steps = steps_in(price, tick)
-    if abs(steps - floor(steps) - 0.5) <= SNAP * max(1, abs(steps)):
+    if abs(steps - floor(steps) - 0.5) <= tolerance(steps):
         return on_grid(floor(steps) if side == LONG else floor(steps) + 1, tick)
     return on_grid(floor(steps + 0.5), tick)
 
 
 def floor_to_step(quantity: float, step: float | None) -> float:
-    return quantity if step is None else on_grid(floor(quantity / step + SNAP), step)
+    return quantity if step is None else on_grid(floor(quantity / step + tolerance(quantity / step)), step)
+
+
+def tolerance(steps: float) -> float:
+    return SNAP + DIGITS * abs(steps)
 
 
 @cache

@@ -70,15 +70,16 @@ def liquidate_inside_the_bar(book: Book) -> None:
     """Move all positions to their worst price at once; where that is too much, all end on the way there."""
     if not watched(book):
         return
-    worst = book.mark | {position.symbol: worst_price(book, position, bar) for position, bar in book.held_with_bar()}
-    at_mark = book.equity() - maintenance(book, book.mark)
+    start = book.mark | {it.symbol: it.entry_price for it in book.held() if it.opened_inside == book.now.ts}
+    worst = start | {it.symbol: worst_price(book, it, bar, start[it.symbol]) for it, bar in book.held_with_bar()}
+    at_start = book.equity(start) - maintenance(book, start)
     at_worst = book.equity(worst) - maintenance(book, worst)
     if at_worst > 0:
         return
-    way = 0.0 if at_mark <= 0 else min(max(at_mark / (at_mark - at_worst), 0.0), 1.0)
+    way = 0.0 if at_start <= 0 else min(max(at_start / (at_start - at_worst), 0.0), 1.0)
     for position in book.held():
-        mark = book.mark[position.symbol]
-        book.close(position, Touch(mark + way * (worst[position.symbol] - mark), "liquidation"))
+        begin = start[position.symbol]
+        book.close(position, Touch(begin + way * (worst[position.symbol] - begin), "liquidation"))
 
 
 def watched(book: Book) -> bool:
@@ -95,11 +96,11 @@ def maintenance(book: Book, prices: dict[str, float]) -> float:
     return total
 
 
-def worst_price(book: Book, position: Position, bar: Row) -> float:
-    """Return the extreme, or where the open or a live stop or trail would have ended the position before it."""
+def worst_price(book: Book, position: Position, bar: Row, start: float) -> float:
+    """Return the extreme, or where the start or a live stop or trail would have ended the position before it."""
     levels = position.adverse_levels(book.number[position.symbol])
     if not levels:
         return bar["low"] if position.side == LONG else bar["high"]
     if position.side == LONG:
-        return max(bar["low"], min(bar["open"], levels[0].price))
-    return min(bar["high"], max(bar["open"], levels[0].price))
+        return max(bar["low"], min(start, levels[0].price))
+    return min(bar["high"], max(start, levels[0].price))

@@ -34,7 +34,8 @@ def replay(book: Book, moments: list[Moment], *, by_target: bool) -> Outcome:
         tag_gaps_inside(book)
         inside.liquidate_inside_the_bar(book)
         inside.exit_inside_the_bar(book)
-        fill_pendings(book, snapshot, pendings)
+        if fill_pendings(book, snapshot, pendings):
+            inside.liquidate_inside_the_bar(book)
         move_to_the_close(book)
         close_at_the_end_of_data(book)
         close_if_ruined(book)
@@ -90,7 +91,7 @@ def move_to_the_close(book: Book) -> None:
     book.mark |= {symbol: bar["close"] for symbol, bar in book.now.bar.items()}
     for position, bar in book.held_with_bar():
         tick = book.tick(position.symbol)
-        if position.filled_inside == book.now.ts:
+        if position.opened_inside == book.now.ts:
             position.see_close(bar, tick)
         else:
             position.see(bar["low"], bar["high"], tick=tick)

@@ -47,10 +47,6 @@ class Order:
     minute: datetime | None = None
     pending: bool = False
 
-    def stops(self) -> list[Level]:
-        """Return the levels to lose by, the nearest first; at a tie the stop before the trail."""
-        return nearest_first(self.side, level_if(self.stop, "stop"), level_if(self.trail, "trail"))
-
 
 @dataclass
 class Position:
@@ -74,11 +70,8 @@ class Position:
     liquidation: float | None = None
     bankruptcy: float | None = None
     adds: int = 0
-    filled_inside: datetime | None = None  # time of the bar in which a pending order opened or added
+    opened_inside: datetime | None = None  # time of the bar in which a pending order opened it
     gap_overlap: bool = False
-
-    def stops(self) -> list[Level]:
-        return nearest_first(self.side, level_if(self.stop, "stop"), level_if(self.trail, "trail"))
 
     def adverse_levels(self, bar: int) -> list[Level]:
         """Return the levels to lose by that act in this bar, the nearest first; liquidation is always live."""
@@ -116,15 +109,20 @@ class Position:
     def ended_by(self, row: Row, bar: int, *, favourable: bool = False) -> Touch | None:
         return self.passed_at(row["open"], bar) or self.touched_in(row, bar, favourable=favourable)
 
+    def trail_by(self, tick: float | None) -> float | None:
+        """Return the trail's level by a tick; it is set at each entry and close, an add that borrows it asks anew."""
+        if self.trail_distance is None:
+            return None
+        return level_on_grid(self.best - self.side * self.trail_distance, self.side, tick)
+
     def see(self, *prices: float, tick: float | None) -> None:
         """Learn prices; the trail is set anew by the rules in force."""
         lowest, highest = min(self.worst, self.best, *prices), max(self.worst, self.best, *prices)
         self.worst, self.best = (lowest, highest) if self.side == LONG else (highest, lowest)
-        if self.trail_distance is not None:
-            self.trail = level_on_grid(self.best - self.side * self.trail_distance, self.side, tick)
+        self.trail = self.trail_by(tick)
 
     def see_close(self, row: Row, tick: float | None) -> None:
-        """Learn a bar in which a pending order filled: what was best before the fill, nobody knows."""
+        """Learn a bar in which a pending order opened: what was best before the fill, nobody knows."""
         self.see(row["close"], tick=tick)
         self.worst = min(self.worst, row["low"]) if self.side == LONG else max(self.worst, row["high"])
 

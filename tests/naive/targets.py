@@ -61,7 +61,7 @@ def decrease(book: Book, snapshot: Snapshot, symbol: str) -> None:
     elif quantity <= 0 or quantity < (book.known(symbol, "min_qty") or 0.0):
         book.reject(symbol, position.side, "min_qty", surplus)
         return
-    elif quantity * price < (book.known(symbol, "min_notional") or 0.0):
+    elif entries.too_little(book, symbol, quantity * price):
         book.reject(symbol, position.side, "min_notional", surplus)
         return
     else:

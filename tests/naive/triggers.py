@@ -18,16 +18,20 @@ if TYPE_CHECKING:
     from tests.naive.positions import Order
 
 
-def fill_pendings(book: Book, snapshot: Snapshot, pendings: dict[str, Pending]) -> None:
+def fill_pendings(book: Book, snapshot: Snapshot, pendings: dict[str, Pending]) -> bool:
+    """Fill, refuse or age the pending orders by priority; return whether any filled."""
+    before = book.entries
     here = [pending for symbol, pending in pendings.items() if symbol in book.now.bar]
     for pending in sorted(here, key=lambda it: priority(it.signal, it.symbol)):
         if pending.symbol not in book.closed_by_level and trigger(book, snapshot, pending):
             del pendings[pending.symbol]
             continue
         pending.life -= 1
-        if pending.life == 0:
+        over = book.execution["close_at_end"] and pending.symbol in book.now.last_bar
+        if pending.life == 0 or over:
             book.reject(pending.symbol, pending.side, "expired")
             del pendings[pending.symbol]
+    return book.entries > before
 
 
 def trigger(book: Book, snapshot: Snapshot, pending: Pending) -> bool:
@@ -52,7 +56,7 @@ def trigger(book: Book, snapshot: Snapshot, pending: Pending) -> bool:
 
 def priced(book: Book, pending: Pending, candle: Row) -> Order:
     symbol, side, reference = pending.symbol, pending.side, pending.reference(candle)
-    price, role = reference, "maker"
+    price, role = book.rounded_price(symbol, side, reference, reference), "maker"
     if pending.kind == "stop":
         price, role = book.market_price(symbol, side, reference), "taker"
     execution = (reference, price, book.rate(symbol, role), pending.kind, "signal")
