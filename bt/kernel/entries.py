@@ -142,6 +142,8 @@ def enter(
     fill = limit(reference, side > 0, instrument) if limited else market(reference, side > 0, instrument, rules)
     rate = instrument.maker if limited else instrument.taker
     propose(draft, order, float(side), fill, rules, instrument)
+    if place.qty != 0.0:  # the trail of an add holds from the best price of all
+        draft.best = max(place.best, fill) if side > 0 else min(place.best, fill)
     stop, nearest = first_stop(draft, instrument), nearest_stop(draft, instrument)
     if place.qty != 0.0 and isnan(stop):
         stop, nearest = first_stop(place, instrument), nearest_stop(place, instrument)

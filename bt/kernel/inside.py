@@ -129,7 +129,8 @@ def try_order(
     funding, detail, rules, instrument,
 ):  # fmt: skip
     """Take a pending order through a bar; without a fill it has one bar less to live."""
-    if place.level_exit == book.time or not triggered(place, low, high):
+    shut = book.time in (place.level_exit, book.liquidated)
+    if shut or not triggered(place, low, high):
         place.order_left -= 1
         if place.order_left == 0 or row == place.last:
             refuse(rejections, book, place.symbol, place.order_side, EXPIRED, np.nan, 0.0)

@@ -5,6 +5,7 @@ from math import isnan
 import numpy as np
 
 from bt.kernel.borrowing import borrowed
+from bt.kernel.entries import EXPIRED, refuse
 from bt.kernel.inside import hold_through, pay, stamps_of, try_orders
 from bt.kernel.layout import (
     FILL,
@@ -18,7 +19,7 @@ from bt.kernel.layout import (
     Rules,
     Signals,
 )
-from bt.kernel.margin import test_at_open, test_inside
+from bt.kernel.margin import liquidate_at_open, liquidate_inside
 from bt.kernel.opening import end_orders, enter_all, exit_at_open, snapshot
 from bt.kernel.positions import (
     AT_MARKET,
@@ -34,18 +35,20 @@ from bt.kernel.positions import (
     set_live_levels,
     value,
 )
-from bt.kernel.prices import compiled
+from bt.kernel.prices import compiled, kept
 from bt.kernel.quiet import begin_day, hold_quietly, note, quiet_until, stay_flat
 from bt.kernel.targets import retarget_all, unblock
 
 
 @compiled
-def ruin(fills, book, places, rules, instruments):
-    """Close every position at its last close: nothing is left."""
+def ruin(fills, rejections, book, places, rules, instruments):
+    """Close every position at its last close and end every order: nothing is left."""
     for symbol in range(len(instruments)):
         place = places[symbol]
         if place.qty != 0.0:
             close(fills, book, place, place.mark, AT_MARKET, BY_RUIN, NO, rules, instruments[symbol])
+        if place.order >= 0:
+            refuse(rejections, book, symbol, place.order_side, EXPIRED, np.nan, 0.0)
 
 
 @compiled
@@ -139,7 +142,7 @@ def walk_through(
                         symbol = symbols[settled[stamp]]
                         pay(payments, book, places[symbol], stamp, funding, instruments[symbol])
                 if rules.cross and moved:
-                    test_at_open(fills, book, places, rules, instruments)
+                    liquidate_at_open(fills, book, places, rules, instruments)
                 for row in range(first, end):
                     symbol = symbols[row]
                     place = places[symbol]
@@ -166,7 +169,7 @@ def walk_through(
                 )  # fmt: skip
 
             if rules.cross and book.open > 0:
-                test_inside(fills, book, places, first, end, bars, rules, instruments)
+                liquidate_inside(fills, book, places, first, end, bars, rules, instruments)
             if book.open > 0:
                 for row in range(first, end):
                     symbol = symbols[row]
@@ -192,7 +195,7 @@ def walk_through(
                     rules, instruments, queue,
                 )  # fmt: skip
                 if rules.cross and book.entered_inside:
-                    test_inside(fills, book, places, first, end, bars, rules, instruments)
+                    liquidate_inside(fills, book, places, first, end, bars, rules, instruments)
         act = acted
 
         if book.open > 0:
@@ -220,7 +223,7 @@ def walk_through(
                     gross += abs(place.qty) * place.mark
                     net += place.qty * place.mark
         if equity <= 0.0:
-            ruin(fills, book, places, rules, instruments)
+            ruin(fills, rejections, book, places, rules, instruments)
             equity, gross, net = book.cash, 0.0, 0.0
             ruined = True
         account[time, 0] = equity
@@ -235,7 +238,7 @@ def walk_through(
     return time, today, ruined
 
 
-@compiled
+@kept
 def trade(
     bars: Bars,
     signals: Signals,
@@ -251,8 +254,9 @@ def trade(
     books = np.zeros(1, BOOK)
     books[0].cash = rules.cash
     books[0].minute = -1
-    fills = np.empty(3 * orders, FILL)  # a bound, not a need: pages that stay untouched take no memory
-    rejections = np.empty(orders, REJECTION)
+    books[0].liquidated = -1
+    fills = np.empty(3 * orders, FILL)  # a bound: an order opens, adds or reduces once, and an opening closes once
+    rejections = np.empty(orders, REJECTION)  # one an order at most; pages that stay untouched take no memory
     payments = np.empty(len(funding.row), PAYMENT)
     account = np.empty((times, 4))
     days = np.zeros((bars.day[times - 1] + 1, 5))

@@ -22,6 +22,7 @@ def excess(places, book, threatened, rules, instruments):
 @compiled
 def liquidate(fills, book, places, share, rules, instruments):
     """Close everything at a share of the way from the marks to the threatened prices."""
+    book.liquidated = book.time
     for symbol in range(len(instruments)):
         place = places[symbol]
         if place.qty != 0.0:
@@ -31,7 +32,7 @@ def liquidate(fills, book, places, share, rules, instruments):
 
 
 @compiled
-def test_at_open(fills, book, places, rules, instruments):
+def liquidate_at_open(fills, book, places, rules, instruments):
     """Liquidate the account where the open leaves less than the maintenance margin."""
     if excess(places, book, NO, rules, instruments) <= 0.0:
         for symbol in range(len(instruments)):
@@ -40,7 +41,7 @@ def test_at_open(fills, book, places, rules, instruments):
 
 
 @compiled
-def test_inside(fills, book, places, first, end, bars, rules, instruments):
+def liquidate_inside(fills, book, places, first, end, bars, rules, instruments):
     """Liquidate the account where all positions together do not survive the worst prices of the bar.
 
     Worst is the bar's extreme, or a stop before it. The prices are taken to go there in step: the account is closed

@@ -68,6 +68,7 @@ BOOK = np.dtype(
         ("open", np.int64),  # positions
         ("pending", np.int64),  # orders
         ("ambiguous", np.int64),
+        ("liquidated", np.int64),  # number of the bar time at which the account was last liquidated as a whole
         ("entered_inside", np.bool_),  # a pending order filled in the present bar
     ],
     align=True,

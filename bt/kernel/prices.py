@@ -7,7 +7,8 @@ from numba import njit
 
 from bt.kernel.layout import Rules
 
-compiled = njit(cache=True, nogil=True, error_model="numpy")  # no fastmath, no prange: the same bits every time
+compiled = njit(nogil=True, error_model="numpy")  # no fastmath, no prange: the same bits every time
+kept = njit(cache=True, nogil=True, error_model="numpy")  # for the outermost only: its file holds all that it calls
 inlined = njit(inline="always", error_model="numpy")  # for what a quiet bar needs: a call costs more than its work
 
 

@@ -139,7 +139,7 @@ ADDS: dict[str, tuple[list[Bar], dict[int, Row], Row, list[Any], list[Any]]] = {
     ),
     "not where a shorter trail would sell above its fill": (
         [UP, (100, 101, 97, 100), FLAT], {0: LONG, 2: long(entry_limit=98.0, trail_distance=1.0)}, ONCE,
-        [(1, 1, 100, "signal"), (3, 1, 98, "signal"), (3, 2, 98, "trail")], [],  # best 105: the trail is at 104
+        [(1, 1, 100, "signal"), (4, 1, 100, LAST)], [(3, "stop_side")],  # best 105: the trail would be at 104
     ),
 }  # fmt: skip
 

@@ -50,6 +50,7 @@ class Book:
         self.closed_by_level: set[str] = set()  # in this bar
         self.trades = 0
         self.entries = 0  # adds, too
+        self.liquidated_at: datetime | None = None  # the account as a whole
         self.outcome = Outcome()
 
     def arrive(self, moment: Moment) -> None:

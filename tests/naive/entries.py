@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.naive.grid import SHORT, floor_to_step, level_on_grid
+from tests.naive.grid import LONG, SHORT, floor_to_step, level_on_grid
 from tests.naive.market import Row, conflict_side, entry_side, known, priority
 from tests.naive.pending import Pending, pending_order
 from tests.naive.positions import Order
@@ -71,13 +71,22 @@ def with_levels(
     tick, distance = book.tick(symbol), known(signal, "trail_distance")
     if distance is None and book.execution["trail"] is not None:
         distance = book.execution["trail"] * fill
+    best = best_price(book, symbol, side, fill)
     return Order(
         symbol, side, signal, reference, fill, rate, kind, reason,
         stop=level_on_grid(chosen_level(signal, "stop", fill, -side, book.execution), side, tick),
         take=level_on_grid(chosen_level(signal, "take", fill, side, book.execution), side, tick),
         trail_distance=distance,
-        trail=None if distance is None else level_on_grid(fill - side * distance, side, tick),
+        trail=None if distance is None else level_on_grid(best - side * distance, side, tick),
     )  # fmt: skip
+
+
+def best_price(book: Book, symbol: str, side: int, fill: float) -> float:
+    """Return the best price of what the order would make of the position; an add's trail holds from it."""
+    held = book.positions.get(symbol)
+    if held is None:
+        return fill
+    return max(held.best, fill) if side == LONG else min(held.best, fill)
 
 
 def chosen_level(signal: Row, name: str, fill: float, direction: int, execution: Row) -> float | None:

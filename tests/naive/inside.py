@@ -62,6 +62,7 @@ def pay_all(book: Book, stamps: list[Stamp]) -> None:
 
 def liquidate_at_the_open(book: Book) -> None:
     if watched(book) and book.equity() <= maintenance(book, book.mark):
+        book.liquidated_at = book.now.ts
         for position in book.held():
             book.close(position, Touch(book.mark[position.symbol], "liquidation"))
 
@@ -76,6 +77,7 @@ def liquidate_inside_the_bar(book: Book) -> None:
     at_worst = book.equity(worst) - maintenance(book, worst)
     if at_worst > 0:
         return
+    book.liquidated_at = book.now.ts
     way = 0.0 if at_start <= 0 else min(max(at_start / (at_start - at_worst), 0.0), 1.0)
     for position in book.held():
         begin = start[position.symbol]

@@ -38,7 +38,7 @@ def replay(book: Book, moments: list[Moment], *, by_target: bool) -> Outcome:
             inside.liquidate_inside_the_bar(book)
         move_to_the_close(book)
         close_at_the_end_of_data(book)
-        close_if_ruined(book)
+        close_if_ruined(book, pendings)
         record_equity(book)
         if book.outcome.status == "ruined":
             break
@@ -103,11 +103,13 @@ def close_at_the_end_of_data(book: Book) -> None:
             book.close(position, Touch(book.mark[position.symbol], "end_of_data"))
 
 
-def close_if_ruined(book: Book) -> None:
+def close_if_ruined(book: Book, pendings: dict[str, Pending]) -> None:
     if book.equity() <= 0:
         book.outcome.status = "ruined"
         for position in book.held():
             book.close(position, Touch(book.mark[position.symbol], "ruin"))
+        for symbol, pending in sorted(pendings.items()):
+            book.reject(symbol, pending.side, "expired")
 
 
 def record_equity(book: Book) -> None:

@@ -23,7 +23,8 @@ def fill_pendings(book: Book, snapshot: Snapshot, pendings: dict[str, Pending]) 
     before = book.entries
     here = [pending for symbol, pending in pendings.items() if symbol in book.now.bar]
     for pending in sorted(here, key=lambda it: priority(it.signal, it.symbol)):
-        if pending.symbol not in book.closed_by_level and trigger(book, snapshot, pending):
+        shut = pending.symbol in book.closed_by_level or book.liquidated_at == book.now.ts
+        if not shut and trigger(book, snapshot, pending):
             del pendings[pending.symbol]
             continue
         pending.life -= 1
