@@ -107,11 +107,11 @@ def run_strategy(
     warehouse = call.warehouse()
     first, end = _span(settings, warehouse, call.now)
     account, costs, execution = engine_settings(settings)
-    order = strategies.Order(
+    request = strategies.Request(
         symbols=settings["symbols"], timeframe=settings["timeframe"], first=first, end=end, account=account,
         costs=costs, execution=execution, name=name, note=note,
     )  # fmt: skip
-    return strategies.run(chosen, warehouse, order, listener=call.narrator)
+    return strategies.run(chosen, warehouse, request, listener=call.narrator)
 
 
 def _span(settings: config.Settings, warehouse: Warehouse, now: datetime) -> tuple[datetime | None, datetime | None]:

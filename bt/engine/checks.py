@@ -10,6 +10,7 @@ import polars as pl
 
 from bt.engine.frames import (
     KEY,
+    NEAR,
     Fault,
     as_numbers,
     by_symbol,
@@ -21,6 +22,7 @@ from bt.engine.frames import (
     require_plain_times,
     require_text_symbols,
 )
+from bt.engine.grid import MICROSECONDS
 from bt.engine.settings import FEES, Account, Costs, Execution
 from bt.errors import BtError
 
@@ -34,10 +36,8 @@ STEPS: Final = ("tick_size", "qty_step")
 LEAST: Final = ("min_qty", "min_notional")
 
 _FUNDING: Final = {"symbol": pl.String(), "ts": pl.Datetime("us"), "rate": pl.Float64(), "mark": pl.Float64()}
-_NEAR: Final = 0.85  # likeness from which a column's name counts as a misspelt one
 _LEAST_PRICE, _MOST = 1e-15, 1e18  # beyond, it is a slip, and doubles run out of digits
 _ENOUGH_BARS: Final = 30  # of which no two lie side by side: then they are longer than the others
-_MICROSECONDS: Final = 60_000_000  # in a minute
 _NUMBERS: Final = (*STEPS, *LEAST, "max_leverage")
 _RULES: Final = ("symbol", "category", *_NUMBERS, "valid_from")
 _ELSEWHERE: Final = {"tick": "tick_size", "step": "qty_step", "lot_size": "qty_step", "leverage": "max_leverage"}
@@ -76,8 +76,8 @@ def require_apart(grid: Grid) -> None:
     for symbol, length in lengths.items():
         if length > min(lengths.values()):
             raise BtError(
-                f"bars: those of {symbol} are {length // _MICROSECONDS:,} min apart, "
-                f"others {min(lengths.values()) // _MICROSECONDS:,} min: all must be of one length",
+                f"bars: those of {symbol} are {length // MICROSECONDS:,} min apart, "
+                f"others {min(lengths.values()) // MICROSECONDS:,} min: all must be of one length",
                 "resample them, or give timeframe= where bars are only missing",
             )
 
@@ -132,7 +132,7 @@ def checked_instruments(instruments: pl.DataFrame | None) -> dict[str, list[dict
     require_columns("instruments", instruments, ["symbol"])
     require_text_symbols("instruments", instruments)
     for name in instruments.columns:
-        near = [_ELSEWHERE[name]] if name in _ELSEWHERE else get_close_matches(name, _RULES, n=1, cutoff=_NEAR)
+        near = [_ELSEWHERE[name]] if name in _ELSEWHERE else get_close_matches(name, _RULES, n=1, cutoff=NEAR)
         if name not in (*_RULES, *_OTHER_RULES) and near:
             raise BtError(f"instruments: column {name!r} means nothing to the engine", f"did you mean {near[0]!r}?")
     rules = _with_beginnings(instruments)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 KEY: Final = ("symbol", "ts")
+NEAR: Final = 0.85  # likeness from which a column's name counts as a misspelt one
 EARLIEST, LATEST = datetime(1970, 1, 1), datetime(2262, 1, 1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bt.kernel import Array
 
 MINUTE = timedelta(minutes=1)
+MICROSECONDS: Final = 60_000_000  # in a minute
 
 
 @dataclass(frozen=True)

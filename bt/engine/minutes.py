@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from bt import kernel
-from bt.engine.grid import own
+from bt.engine.grid import MICROSECONDS, own
 
 if TYPE_CHECKING:
     from bt.engine.grid import Grid
-
-_MICROSECONDS: Final = 60_000_000  # in a minute
 
 
 def detail_arrays(grid: Grid, detail: pl.DataFrame | None) -> kernel.Detail:
@@ -26,13 +24,13 @@ def detail_arrays(grid: Grid, detail: pl.DataFrame | None) -> kernel.Detail:
     ends = dict(zip(counts, np.cumsum(list(counts.values())), strict=True))
     first, end = np.zeros(grid.bars.height, np.int64), np.zeros(grid.bars.height, np.int64)
     for symbol, rows, opened, length in grid.own_rows:
-        if symbol in ends and length > _MICROSECONDS:
+        if symbol in ends and length > MICROSECONDS:
             begin = ends[symbol] - counts[symbol]
             candles = ts[begin : ends[symbol]]
             first[rows] = begin + np.searchsorted(candles, opened)
             end[rows] = begin + np.searchsorted(candles, opened + length)
     prices = {name: own(detail[name].to_numpy(), np.float64) for name in ("open", "high", "low")}
-    return kernel.Detail(first=first, end=end, minute=own(ts // _MICROSECONDS, np.int32), **prices)
+    return kernel.Detail(first=first, end=end, minute=own(ts // MICROSECONDS, np.int32), **prices)
 
 
 def funding_arrays(grid: Grid, funding: pl.DataFrame, detail: kernel.Detail) -> kernel.Funding:
@@ -49,7 +47,7 @@ def funding_arrays(grid: Grid, funding: pl.DataFrame, detail: kernel.Detail) -> 
         found.append(
             {
                 "row": row,
-                "minute": (ts // _MICROSECONDS).astype(np.int32),
+                "minute": (ts // MICROSECONDS).astype(np.int32),
                 "inside": ~in_hole & (ts > opened[within]),
                 "mark": _marks(grid, own_stamps["mark"], rows[within], in_hole, _minute_opens(detail, row, ts)),
                 "rate": own_stamps["rate"].to_numpy(),
@@ -79,7 +77,7 @@ def _minute_opens(detail: kernel.Detail, rows: kernel.Array, ts: kernel.Array) -
     found = np.full(len(rows), np.nan)
     for place in range(len(rows) if len(detail.first) else 0):
         first, end = detail.first[rows[place]], detail.end[rows[place]]
-        candle = first + np.searchsorted(detail.minute[first:end], ts[place] // _MICROSECONDS)
-        if candle < end and detail.minute[candle] == ts[place] // _MICROSECONDS:
+        candle = first + np.searchsorted(detail.minute[first:end], ts[place] // MICROSECONDS)
+        if candle < end and detail.minute[candle] == ts[place] // MICROSECONDS:
             found[place] = detail.open[candle]
     return found

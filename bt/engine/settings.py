@@ -103,9 +103,10 @@ class Execution:
     and `trail` are fractions of the fill price, used where a signal brings no level. `take_fill="limit"` fills targets
     without slippage at the maker fee. `max_bars` ends a position at the open after so many bars. `pyramiding` is how
     often a position may be added to. `rebalance_band` is how far, as a share of equity, a position may drift from its
-    `target` before it is brought back (0 = as far as it likes). `max_volume_share` bounds an entry to that share of its
-    bar's volume. `level_delay` is the number of bars, from that of the entry, in which stop, trail and target do not
-    act yet. `close_at_end` ends what is open at its last close.
+    `target` before it is brought back (0 = as far as it likes). `max_volume_share` bounds an entry to that share of the
+    volume of the bar it fills in (which nobody knows at its open: it bounds fills, and is no signal). `level_delay` is
+    the number of bars, from that of the entry, in which stop, trail and target do not act yet. `close_at_end` ends what
+    is open at its last close.
     """
 
     intrabar: Intrabar = "auto"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from bt import kernel
-from bt.engine.frames import KEY, Fault, as_numbers, in_order, key_faults, refuse, require_columns, require_key
+from bt.engine.frames import KEY, NEAR, Fault, as_numbers, in_order, key_faults, refuse, require_columns, require_key
 from bt.errors import BtError, hint
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ MOST_BARS: Final = 1_000_000_000  # the largest max_bars and entry_bars
 
 _ABOVE_ZERO: Final = {"size", "stop_price", "take_price", "entry_limit", "entry_stop"}
 _BESIDE_TARGET: Final = (*FLAGS, "entry_limit", "entry_stop", "entry_bars", "size")
-_NEAR: Final = 0.85  # likeness from which a column's name counts as a misspelt one
 _ELSEWHERE: Final = {  # what other engines call it
     theirs: ours
     for ours, names in {
@@ -131,5 +130,5 @@ def _refuse_meaningless(name: str, known: Iterable[str]) -> None:
         raise BtError(f"signals: column {name!r} means nothing to the engine", f"here it is {_ELSEWHERE[name]}")
     if name in SIGNALS or name in set(known):
         return
-    if name.lower() in SIGNALS or get_close_matches(name, SIGNALS, n=1, cutoff=_NEAR):
+    if name.lower() in SIGNALS or get_close_matches(name, SIGNALS, n=1, cutoff=NEAR):
         raise BtError(f"signals: column {name!r} means nothing to the engine", hint(name.lower(), SIGNALS))

@@ -2,131 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING
 
-import numpy as np
-import polars as pl
-
-from bt import assets, kernel
+from bt import kernel
 from bt.engine import arrays, checks
 from bt.engine.grid import Grid
+from bt.engine.outcome import Simulation
 from bt.engine.settings import Account, Costs, Execution
 from bt.engine.signals import checked_signals, require_stop_source
 from bt.errors import BtError
 from bt.timeframes import minutes
-from bt.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_RUN: Final = ""  # the run_id of a simulation that is not stored
-
-
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Simulation:
-    """Hold what happened, as frames that are built when they are asked for."""
-
-    status: Literal["finished", "ruined"]
-    ambiguous: int  # exits in bars that touched stop and target both
-    _outcome: kernel.Outcome
-    _grid: Grid
-    _funding: kernel.Funding
-
-    @cached_property
-    def fills(self) -> pl.DataFrame:
-        """Give one row per fill, in order of happening; columns as in the warehouse's table `fills`."""
-        rows = self._outcome.fills
-        return pl.DataFrame(
-            [
-                pl.int_range(1, len(rows) + 1, eager=True, dtype=pl.Int64).alias("n"),
-                _chosen(self._grid.symbols, rows["symbol"]).alias("symbol"),
-                _chosen(self._grid.times, rows["time"]).alias("ts"),
-                _minute(rows["minute"]).alias("minute"),
-                pl.Series("bar", rows["bar"], pl.Int64),
-                _words(("buy", "sell"), (rows["side"] < 0).astype(np.uint32)).alias("side"),
-                *(_number(rows, name) for name in ("qty", "price", "reference", "fee", "slippage")),
-                _words(kernel.KINDS, rows["kind"]).alias("kind"),
-                _words(kernel.REASONS, rows["reason"]).alias("reason"),
-                pl.Series("trade", rows["trade"], pl.Int64),
-                pl.Series("opens", rows["opens"]),
-                *(_number(rows, name) for name in ("stop", "worst", "best")),
-                pl.Series("ambiguous", rows["ambiguous"]),
-                pl.Series("gap_overlap", rows["gap_overlap"]),
-            ]
-        )
-
-    @cached_property
-    def rejections(self) -> pl.DataFrame:
-        """Give one row per refused or shrunk order; columns as in the warehouse's table `rejections`."""
-        rows = self._outcome.rejections
-        return pl.DataFrame(
-            [
-                pl.int_range(1, len(rows) + 1, eager=True, dtype=pl.Int64).alias("n"),
-                _chosen(self._grid.symbols, rows["symbol"]).alias("symbol"),
-                _chosen(self._grid.times, rows["time"]).alias("ts"),
-                _words(("long", "short"), (rows["side"] < 0).astype(np.uint32)).alias("side"),
-                _words(kernel.REFUSALS, rows["reason"]).alias("reason"),
-                *(_number(rows, name) for name in ("wanted", "granted")),
-            ]
-        )
-
-    @cached_property
-    def funding_payments(self) -> pl.DataFrame:
-        """Give one row per payment, in order of happening; columns as in the warehouse's table `funding_payments`."""
-        rows = self._outcome.payments
-        stamps = {name: values[rows["funding"]] for name, values in self._funding._asdict().items()}
-        return pl.DataFrame(
-            [
-                _chosen(self._grid.symbols, rows["symbol"]).alias("symbol"),
-                _minute(stamps["minute"]).alias("ts"),
-                pl.Series("trade", rows["trade"], pl.Int64),
-                _number(rows, "qty"),
-                _number(stamps, "mark"),
-                _number(stamps, "rate"),
-                _number(rows, "amount"),
-            ]
-        )
-
-    @cached_property
-    def equity(self) -> pl.DataFrame:
-        """Give one row per bar time: equity, cash, gross and net exposure at the close, in quote currency."""
-        account = self._outcome.equity
-        names = ("equity", "cash", "gross", "net")
-        columns = [pl.Series(name, np.ascontiguousarray(account[:, place])) for place, name in enumerate(names)]
-        return pl.DataFrame([self._grid.times.head(len(account)).alias("ts"), *columns])
-
-    @cached_property
-    def days(self) -> pl.DataFrame:
-        """Give one row per UTC day: the account's facts, as in the warehouse's table `days`."""
-        facts = self._outcome.days
-        names = ("equity", "high", "drawdown", "bars", "bars_in_market")
-        frame = pl.DataFrame({name: facts[:, place] for place, name in enumerate(names)})
-        day = pl.lit(self._grid.first_day) + pl.duration(days=pl.int_range(pl.len()))
-        return frame.select(day.alias("day"), pl.col(names[:3]), pl.col(names[3:]).cast(pl.Int64))
-
-    @cached_property
-    def trades(self) -> pl.DataFrame:
-        """Give one row per trade, by the very SQL that defines the warehouse's view `trades`."""
-        from bt.warehouse import query, registered, scratch
-
-        definition = (assets.folder("sql") / "4_results" / "trades.sql").read_text(encoding="utf-8")
-        run = pl.lit(_RUN).alias("run_id")
-        fills, payments = self.fills.select(run, pl.all()), self.funding_payments.select(run, pl.all())
-        with scratch() as connection, registered(connection, fills=fills, funding_payments=payments):
-            connection.execute(definition)
-            return query(connection, "select * exclude (run_id) from trades order by trade")
-
-    def __repr__(self) -> str:
-        trades = counted(self.fills["trade"].n_unique(), "trade")
-        return f"Simulation({self.status}, {trades}, end equity {self.end_equity:,.2f})"
-
-    @property
-    def end_equity(self) -> float:
-        """Give the equity at the last close, in quote currency."""
-        return float(self._outcome.equity[-1, 0])
+    import polars as pl
 
 
 def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
@@ -164,31 +55,52 @@ def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
     trail and target (the entry bar too), then pending orders; at the close the trail moves, equity is marked and new
     signals are taken.
 
-    Where the contract was silent, this engine does the following.
+    Prices: a market order fills at the open x (1 + slippage) for a buyer, (1 - slippage) for a seller, at the taker
+    fee. A stop or trail fills at its level, or at an open beyond it, then slipped, taker; a target at its level or a
+    better open, slipped and taker, or, with `take_fill="limit"`, neither slipped nor taker but maker. An `entry_limit`
+    fills at its price or a better open (maker, not slipped), an `entry_stop` at its price or a worse open (taker,
+    slipped). Levels are absolute prices first, else distances, else fractions of the fill. The trail lies its distance
+    from the best of the fill and the closed bars since. Where `tick_size` is known levels go to the nearest tick (a
+    tie against the trader), fill prices away from the trader. A bar that touches a level of loss and the target is
+    `ambiguous`: `intrabar` decides.
+
+    Size: `risk` is equity x size / |fill - stop|, `equity` equity x size / fill, `notional` size / fill, `quantity`
+    size, each times the signal's `size`, from equity at the opens; then `max_positions`, money (leverage x equity less
+    what is held, with room for the fee; cash for spot), volume, `qty_step`, `min_qty`, `min_notional`.
+
+    Money: funding is -qty x mark x rate. With leverage L above 1 an isolated position of a linear contract is
+    liquidated at entry x (1 - 1/L + mmr), short at entry x (1 + 1/L - mmr), and never beyond entry x (1 -/+ 1/L).
+    Equity at or below 0 at a close closes everything: `ruined`.
+
+    In detail:
 
     Signals: a contradicting signal (`conflict`) also does not reverse. A signal in the direction held is passed over,
     unless `pyramiding` lets it add: an add needs no slot, its levels (from its own fill) replace those of the position
-    where it gives any, the time stop stays; when none is left, a row `pyramiding`. After an exit by a level at an open,
-    an entry at the same open is refused (`reentry`). A stop or trail on the wrong side of the fill refuses the entry
-    under every sizing (`stop_side`); a target there fills by the ordinary rules of the entry bar.
+    where it gives any (its trail holds from the best price of all), the time stop stays; when none is left, a row
+    `pyramiding`. After an exit by a level at an open, an entry at the same open is refused (`reentry`). A stop or
+    trail on the wrong side of the fill refuses the entry under every sizing (`stop_side`); a target there fills by the
+    ordinary rules of the entry bar.
 
     Pending orders: one a symbol. A new entry signal replaces it (`replaced`), an exit signal of its side cancels it
     (`cancelled`), a recorded gap refuses it (`gap`), its last bar ends it (`expired`). An opposite one reverses at the
     open like any entry. It is sized by the snapshot of its fill bar; nothing freed inside a bar is used in it. In its
-    fill bar an exit is at the level, and the trail learns only the close. A position left by a level keeps the symbol's
-    order from filling in that bar, not from living on. What still waits when the data end is `expired`, too.
+    fill bar an exit is at the level, and the trail learns only the close. A position left by a level keeps the
+    symbol's order from filling in that bar, not from living on. What still waits at the end (of the data
+    with `close_at_end`, or at ruin) is `expired`, too. No
+    order fills in a bar after the account was liquidated as a whole.
 
     Targets: the symbol's latest counts; all exits come first, then one snapshot sizes all reductions, then increases,
     each by score and symbol. After an exit that no target ordered the symbol waits for another target. Levels of an
     increase act as in an add.
 
     Size: the stop sizes risk, the trail only where there is no stop. Money (`cash`) and `max_volume_share` (`volume`)
-    shrink, the tighter is recorded. Money that is left of full use by rounding (1e-9 of equity) buys nothing; fees paid
-    at an open leave less for the entries after. Rounding down to `qty_step` is no rejection. A symbol's leverage is the
-    smaller of the account's and its `max_leverage`.
+    shrink, the tighter is recorded. Money that is left of full use by rounding (1e-9 of equity) buys nothing; fees
+    paid at an open leave less for the entries after. Rounding down to `qty_step` is no rejection. A symbol's leverage
+    is the smaller of the account's and its `max_leverage`.
 
     Funding: a stamp at a bar's open is paid by what is held into it, one inside by what is open after the entries (at
-    its minute where the bar is drilled), one in a hole at the next bar at the last close. Spot pays none.
+    its minute where the bar is drilled), one in a hole at the next bar at the last close. Without a mark it is the
+    bar's open, inside a bar its minute's where `detail` is used. Spot pays none.
 
     Margin: liquidation, stop and trail compete: the nearest acts, a tie is the stop; at an open beyond the liquidation
     level it is a liquidation. Its price is never beyond bankruptcy, rounded towards the entry. Cross margin compares
@@ -229,21 +141,3 @@ def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
         _grid=grid,
         _funding=laid.funding,
     )
-
-
-def _chosen(values: pl.Series, places: Any) -> pl.Series:
-    return values.gather(np.ascontiguousarray(places).astype(np.uint32))
-
-
-def _minute(minutes_since_1970: Any) -> pl.Series:
-    """Give times, null for -1."""
-    whole = pl.Series(np.ascontiguousarray(minutes_since_1970).astype(np.int64))
-    return pl.select(pl.when(whole >= 0).then((whole * 60_000_000).cast(pl.Datetime("us")))).to_series()
-
-
-def _words(words: tuple[str, ...], places: Any) -> pl.Series:
-    return _chosen(pl.Series(words, dtype=pl.String), places)
-
-
-def _number(rows: Any, name: str) -> pl.Series:
-    return pl.Series(name, np.ascontiguousarray(rows[name])).fill_nan(None)

@@ -69,7 +69,7 @@ def trade(inputs: Inputs, *, announce: Callable[[str], None] | None = None) -> O
     """Run the loop; `announce` is told beforehand when it must be compiled first (once per machine and version)."""
     ready = _cache_folder() / "ready"
     if announce and not ready.exists():
-        announce("compiling the trade loop, once: about 15 seconds")
+        announce("compiling the trade loop, once: 15 to 30 seconds")
     from bt.kernel import loop
 
     outcome: Outcome = loop.trade(*inputs)

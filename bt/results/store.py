@@ -43,7 +43,7 @@ class RunRecord:
     name: str | None
     note: str | None
     bars: int
-    envelope: tuple[float, float] | None  # final equity, every ambiguous exit taken the adverse and the favourable way
+    envelope: tuple[float, float] | None  # final equity with every bar taken the adverse, the favourable way
     warnings: tuple[str, ...]
     kind: str = "run"
     seed: int | None = None

@@ -2,6 +2,6 @@
 
 from bt.strategy.base import BaseStrategy, made, name_of, parameters
 from bt.strategy.load import load, names, template
-from bt.strategy.run import Order, run
+from bt.strategy.run import Request, run
 
-__all__ = ["BaseStrategy", "Order", "load", "made", "name_of", "names", "parameters", "run", "template"]
+__all__ = ["BaseStrategy", "Request", "load", "made", "name_of", "names", "parameters", "run", "template"]

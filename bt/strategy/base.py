@@ -68,13 +68,13 @@ class BaseStrategy(ABC):
         From `first` (inclusive) to `end` (exclusive), UTC; None = as far as there are candles. Settings that are None
         take their defaults. Raises `BtError` when there are no candles, or when signals or settings are wrong.
         """
-        from bt.strategy.run import Order, run
+        from bt.strategy.run import Request, run
 
-        order = Order(
+        request = Request(
             symbols=tuple(symbols), timeframe=timeframe, first=first, end=end, account=account, costs=costs,
             execution=execution, name=name, note=note,
         )  # fmt: skip
-        return run(self, warehouse, order, listener=listener)
+        return run(self, warehouse, request, listener=listener)
 
 
 def name_of(strategy: type[BaseStrategy]) -> str:

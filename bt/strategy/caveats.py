@@ -84,8 +84,11 @@ def _about_funding(run: Finished) -> Iterator[str]:
     gaps = run.inputs.funding_gaps
     if gaps is None or gaps.is_empty():
         return
-    met = gaps.join(_holdings(run), on="symbol").filter(
-        pl.col("since") < pl.col("last"), pl.col("till") >= pl.col("first")
+    met = gaps.join_where(
+        _holdings(run).rename({"symbol": "holder"}),
+        pl.col("symbol") == pl.col("holder"),
+        pl.col("since") < pl.col("last"),
+        pl.col("till") >= pl.col("first"),
     )
     stretches = met.select(gaps.columns).unique().sort("symbol", "first")
     without = stretches.filter(pl.col("place") == "all")["symbol"].to_list()

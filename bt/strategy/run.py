@@ -57,7 +57,7 @@ class _Deaf:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class Request:
     """What a run is asked to do; None = the default, or as far as there are candles."""
 
     symbols: tuple[str, ...]
@@ -86,19 +86,19 @@ class _Clock:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
 
-def run(strategy: BaseStrategy, warehouse: Warehouse, order: Order, *, listener: Listener | None = None) -> Run:
+def run(strategy: BaseStrategy, warehouse: Warehouse, request: Request, *, listener: Listener | None = None) -> Run:
     """Load bars and indicators, make signals, trade them, store the run."""
     clock = _Clock(listener or _Deaf())
-    account, costs = order.account or Account(), order.costs or Costs()
-    execution = _executed(order.execution or Execution(), order.timeframe)
-    drill = order.timeframe != "1m" and execution.intrabar in _DRILLED
+    account, costs = request.account or Account(), request.costs or Costs()
+    execution = _executed(request.execution or Execution(), request.timeframe)
+    drill = request.timeframe != "1m" and execution.intrabar in _DRILLED
     with clock.stage("data"), warehouse.read():  # one opening for all that is asked here
-        names = sorted(parsed.name for parsed in symbol_names.parse_many(order.symbols))
-        span = read_span(warehouse, names, order.first, order.end)
+        names = sorted(parsed.name for parsed in symbol_names.parse_many(request.symbols))
+        span = read_span(warehouse, names, request.first, request.end)
         inputs = read_inputs(warehouse, span, funding=costs.funding, drill=drill)
         quote = inputs.quote
         market = Market(
-            warehouse, symbols=names, timeframe=order.timeframe, first=span.first, end=span.end,
+            warehouse, symbols=names, timeframe=request.timeframe, first=span.first, end=span.end,
             warm_up=max(strategy.warm_up, 1),
         )  # fmt: skip
     warm_up()
@@ -107,29 +107,29 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, order: Order, *, listener:
         bars = market.tested()
         if bars.is_empty():
             raise BtError(
-                f"no finished {order.timeframe} bar from {span.first} to {span.end}", "widen the span or import more"
+                f"no finished {request.timeframe} bar from {span.first} to {span.end}", "widen the span or import more"
             )
-        trading = _Trading(name_of(type(strategy)), order.timeframe, bars, signals, account, costs, inputs)
+        trading = _Trading(name_of(type(strategy)), request.timeframe, bars, signals, account, costs, inputs)
     with clock.stage("trades"):
         done = trading.simulate(execution, clock.listener.say)
         envelope = trading.envelope(execution, done) if done.ambiguous else None
     with clock.stage("storing"):
         first_bar, last_bar = bars.select(pl.col("ts").min().alias("first"), pl.col("ts").max().alias("last")).row(0)
-        length = timedelta(minutes=minutes(order.timeframe))
+        length = timedelta(minutes=minutes(request.timeframe))
         finished = Finished(done=done, bars=bars, length=length, inputs=inputs, envelope=envelope)
         record = RunRecord(
             strategy=trading.strategy,
             params=dataclasses.asdict(strategy) if dataclasses.is_dataclass(strategy) else {},
             source=source_of(type(strategy)),
             symbols=span.symbols,
-            timeframe=order.timeframe,
+            timeframe=request.timeframe,
             first=first_bar,
             end=last_bar + length,
             quote=quote,
             config=_config(trading, execution),
             fingerprint=fingerprint([*market.read(), *inputs.seen()]),
-            name=order.name,
-            note=order.note,
+            name=request.name,
+            note=request.note,
             bars=bars.height,
             envelope=envelope,
             warnings=tuple(caveats(finished)),

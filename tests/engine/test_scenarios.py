@@ -1,4 +1,4 @@
-"""The scenarios of ENGINE.md on which engines disagree, as a table: long and short, adverse and favourable.
+"""The scenarios on which engines disagree, as a table: long and short, adverse and favourable.
 
 Hourly bars, numbered from 0; the signal is known at the close of bar 2, the entry fills at 100 at the open of bar 3,
 the stop is 95, the target 110. In scenario J the stop is 94, and leverage 20 liquidates before it.

@@ -1,6 +1,6 @@
 """Replay bars and signals one event at a time: the slow, obvious twin that the compiled trade loop must equal.
 
-Written from ENGINE.md and what the project decided where it is silent, never from the kernel; the input counts as
+Written from the contract (see `bt.simulate`), never from the kernel; the input counts as
 validated. Prices and fees are quote currency, quantities base currency, `side` is +1 (long, buy) or -1 (short, sell).
 `loop` is the order of events; `market` lays the input out in time, `book` holds the account and writes what happens.
 """

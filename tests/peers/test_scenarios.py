@@ -1,4 +1,4 @@
-"""The scenarios of ENGINE.md on which engines disagree, and what each peer makes of them, measured.
+"""The scenarios on which engines disagree, and what each peer makes of them, measured.
 
 Hourly bars, numbered from 0; the long signal is known at the close of bar 2, the entry fills at 100 at the open of
 bar 3, the stop is 95, the target 110. Peers get them as their users would give them: vectorbt one row a bar, with
