@@ -2,7 +2,7 @@
 
 import typer
 
-from bt.cli import data, reading, start, strategies, testing
+from bt.cli import data, exchange, reading, start, strategies, testing
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +20,7 @@ app.command(rich_help_panel=START)(start.config)
 app.command("import", rich_help_panel=DATA)(data.import_)
 app.command("data", rich_help_panel=DATA)(data.data)
 app.command(rich_help_panel=DATA)(data.check)
+app.command(rich_help_panel=DATA)(exchange.exchange)
 app.command("strategies", rich_help_panel=STRATEGIES)(strategies.strategies)
 app.command(rich_help_panel=STRATEGIES)(strategies.new)
 app.command("run", rich_help_panel=TEST)(testing.run)
