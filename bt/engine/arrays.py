@@ -33,7 +33,7 @@ def inputs(  # noqa: PLR0913 - all that the loop is given
     execution: Execution,
 ) -> kernel.Inputs:
     """Lay everything out for the loop."""
-    minutes = detail_arrays(grid, detail if execution.intrabar in {"auto", "drill"} else None)
+    minutes = detail_arrays(grid, detail if execution.drills else None)
     rules, changes = instrument_arrays(grid, instruments, costs)
     return kernel.Inputs(
         bars=bar_arrays(grid, gaps, with_volume=execution.max_volume_share is not None),

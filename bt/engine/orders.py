@@ -48,11 +48,10 @@ def _orders(
     long = said & np.uint8(kernel.ENTER_LONG) != 0
     short = said & np.uint8(kernel.ENTER_SHORT) != 0
     leaves_long = said & np.uint8(kernel.EXIT_LONG) != 0
-    leaves_short = said & np.uint8(kernel.EXIT_SHORT) != 0
     orders["time"] = np.searchsorted(grid.starts, acting, side="right") - 1
     orders["row"] = acting
     orders["symbol"] = grid.number[acting]
-    orders["conflict"] = (long & short) | (long & leaves_long) | (short & leaves_short)
+    orders["conflict"] = kernel.conflicting(said)
     orders["side"] = np.where(orders["conflict"], np.where(long & (short | leaves_long), 1, -1), np.where(long, 1, -1))
     orders["changed"] = changed[told]
     rows = pl.Series(told)

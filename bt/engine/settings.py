@@ -141,6 +141,11 @@ class Execution:
             raise BtError(f"rebalance_band must not be negative, but is {self.rebalance_band}", "5% is 0.05")
         _truth(self, "close_at_end")
 
+    @property
+    def drills(self) -> bool:
+        """Say whether 1-minute candles are asked where there are any."""
+        return self.intrabar in {"auto", "drill"}
+
     @classmethod
     def profile(cls, engine: str, **others: Any) -> Execution:
         """Give the settings that reproduce another engine's habits, for cross-checks only; `others` are set besides.

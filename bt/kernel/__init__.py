@@ -35,6 +35,7 @@ from bt.kernel.layout import (
     Outcome,
     Rules,
     Signals,
+    conflicting,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ __all__ = [
     "Outcome",
     "Rules",
     "Signals",
+    "conflicting",
     "trade",
     "warm_up",
 ]

@@ -4,7 +4,7 @@ from math import isnan
 
 import numpy as np
 
-from bt.kernel.positions import AT_LIMIT, first_stop, nearest_stop, set_liquidation, set_live_levels, write_fill
+from bt.kernel.positions import AT_LIMIT, first_stop, nearest_stop, see, set_liquidation, set_live_levels, write_fill
 from bt.kernel.prices import compiled, floored, level, limit, market, otherwise
 
 RISK, EQUITY, NOTIONAL = 0, 1, 2  # SIZINGS
@@ -123,11 +123,7 @@ def adopt(place, draft, qty, order, book, rules):
         place.stop = place.stop if isnan(draft.stop) else draft.stop
         place.take = place.take if isnan(draft.take) else draft.take
         place.trail = place.trail if isnan(draft.trail) else draft.trail
-        fill = draft.entry
-        if place.side > 0:
-            place.worst, place.best = min(place.worst, fill), max(place.best, fill)
-        else:
-            place.worst, place.best = max(place.worst, fill), min(place.best, fill)
+        see(place, draft.entry, draft.entry)
         place.adds += 1
     place.qty += draft.side * qty
     place.blocked = False

@@ -50,6 +50,12 @@ REFUSALS: Final = (
 )
 
 
+def conflicting(flags: Any) -> Any:
+    """Say whether the entries of a signal contradict the rest of it; of one row's flags, or of many."""
+    both, long, short = ENTER_LONG | ENTER_SHORT, ENTER_LONG | EXIT_LONG, ENTER_SHORT | EXIT_SHORT
+    return (flags & both == both) | (flags & long == long) | (flags & short == short)
+
+
 class Bars(NamedTuple):
     """Bars of all symbols, one account."""
 

@@ -30,10 +30,11 @@ from bt.kernel.positions import (
     POSITION,
     close,
     close_at_level,
+    exposure,
     reached,
     see,
     set_live_levels,
-    value,
+    timed_out,
 )
 from bt.kernel.prices import compiled, kept
 from bt.kernel.quiet import begin_day, hold_quietly, note, quiet_until, stay_flat
@@ -130,8 +131,7 @@ def walk_through(
                 place.mark = opens[row]
                 place.bar += 1
                 place.gap_overlap |= after_gap[row]
-                timed_out = place.max_bars > 0 and place.bar - place.entry_bar >= place.max_bars
-                if timed_out or flags[before[row]] != 0 or reached(place, lows[row], highs[row]):
+                if timed_out(place) or flags[before[row]] != 0 or reached(place, lows[row], highs[row]):
                     quiet = False
         if not quiet:
             if rules.targets:
@@ -149,8 +149,7 @@ def walk_through(
                     if place.qty == 0.0:
                         continue
                     said = flags[before[row]]
-                    timed_out = place.max_bars > 0 and place.bar - place.entry_bar >= place.max_bars
-                    if timed_out or said != 0 or reached(place, opens[row], opens[row]):
+                    if timed_out(place) or said != 0 or reached(place, opens[row], opens[row]):
                         exit_at_open(fills, book, place, opens[row], said, rules, instruments[symbol])
 
             if book.pending > 0:
@@ -216,12 +215,7 @@ def walk_through(
                     close(fills, book, place, closes[row], AT_MARKET, BY_END, NO, rules, instruments[symbol])
         equity, gross, net = book.cash, 0.0, 0.0
         if book.open > 0:
-            for symbol in range(count):
-                place = places[symbol]
-                if place.qty != 0.0:
-                    equity += value(place, instruments[symbol].spot, place.mark)
-                    gross += abs(place.qty) * place.mark
-                    net += place.qty * place.mark
+            equity, gross, net = exposure(places, instruments, book.cash)
         if equity <= 0.0:
             ruin(fills, rejections, book, places, rules, instruments)
             equity, gross, net = book.cash, 0.0, 0.0

@@ -4,22 +4,23 @@ from math import isnan
 
 import numpy as np
 
+from bt.kernel import layout
 from bt.kernel.entries import CANCELLED, CONFLICT, GAP, PYRAMIDING, REENTRY, REPLACED, enter, refuse
 from bt.kernel.layout import ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT
-from bt.kernel.positions import AT_MARKET, BY_REVERSE, BY_SIGNAL, BY_TIME, NO, close, close_at_level, exposure
+from bt.kernel.positions import (
+    AT_MARKET,
+    BY_REVERSE,
+    BY_SIGNAL,
+    BY_TIME,
+    NO,
+    close,
+    close_at_level,
+    exposure,
+    timed_out,
+)
 from bt.kernel.prices import compiled, level
 
-ENTRIES = ENTER_LONG | ENTER_SHORT
-
-
-@compiled
-def conflicting(flags):
-    """Say whether the entries of a signal contradict the rest of it."""
-    return (
-        flags & ENTRIES == ENTRIES
-        or flags & (ENTER_LONG | EXIT_LONG) == ENTER_LONG | EXIT_LONG
-        or flags & (ENTER_SHORT | EXIT_SHORT) == ENTER_SHORT | EXIT_SHORT
-    )
+conflicting = compiled(layout.conflicting)
 
 
 @compiled
@@ -29,7 +30,7 @@ def ordered_exit(place, flags):
         return BY_SIGNAL
     if flags & (ENTER_SHORT if place.side > 0 else ENTER_LONG) and not conflicting(flags):
         return BY_REVERSE
-    if place.max_bars > 0 and place.bar - place.entry_bar >= place.max_bars:
+    if timed_out(place):
         return BY_TIME
     return -1
 

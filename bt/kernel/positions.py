@@ -4,7 +4,7 @@ from math import isnan
 
 import numpy as np
 
-from bt.kernel.prices import away, compiled, level, limit, market
+from bt.kernel.prices import away, compiled, inlined, level, limit, market
 
 # NumPy's integers and booleans are no literals to numba: with literals it would compile a function for each of them.
 AT_MARKET, AT_STOP, AT_LIMIT = np.arange(3)  # KINDS
@@ -127,7 +127,7 @@ def set_liquidation(place, rules, instrument):
 
 @compiled
 def see(place, high, low):
-    """Let a position know a closed bar's extremes."""
+    """Let a position know the extremes of a closed bar, or a fill."""
     if place.side > 0:
         place.worst, place.best = min(place.worst, low), max(place.best, high)
     else:
@@ -148,7 +148,13 @@ def value(place, spot, price):
     return place.qty * price if spot else place.qty * (price - place.entry)
 
 
-@compiled
+@inlined
+def timed_out(place):
+    """Say whether the time stop ends a position at the open of its present bar."""
+    return place.max_bars > 0 and place.bar - place.entry_bar >= place.max_bars
+
+
+@inlined
 def exposure(places, instruments, cash):
     """Give equity, gross and net exposure of cash and all positions at their marks."""
     equity, gross, net = cash, 0.0, 0.0

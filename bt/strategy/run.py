@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from bt.config import Intrabar
     from bt.strategy.base import BaseStrategy
     from bt.warehouse import Warehouse
-
-
-_DRILLED: Final = ("auto", "drill")  # what asks the minutes where there are any
 
 
 class Listener(Protocol):
@@ -91,7 +88,7 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, request: Request, *, liste
     clock = _Clock(listener or _Deaf())
     account, costs = request.account or Account(), request.costs or Costs()
     execution = _executed(request.execution or Execution(), request.timeframe)
-    drill = request.timeframe != "1m" and execution.intrabar in _DRILLED
+    drill = request.timeframe != "1m" and execution.drills
     with clock.stage("data"), warehouse.read():  # one opening for all that is asked here
         names = sorted(parsed.name for parsed in symbol_names.parse_many(request.symbols))
         span = read_span(warehouse, names, request.first, request.end)
@@ -157,7 +154,7 @@ class _Trading:
             return simulate(
                 self.bars, self.signals, account=self.account, costs=self.costs, execution=execution,
                 instruments=given.instruments, funding=given.funding,
-                detail=given.detail if execution.intrabar in _DRILLED else None, gaps=given.gaps,
+                detail=given.detail if execution.drills else None, gaps=given.gaps,
                 timeframe=self.timeframe, announce=announce,
             )  # fmt: skip
         except BtError as error:
