@@ -7,9 +7,10 @@ from numba import njit
 
 from bt.kernel.layout import Rules
 
-compiled = njit(nogil=True, error_model="numpy")  # no fastmath, no prange: the same bits every time
+# No fastmath, no prange: the same bits every time. One body in machine code: a call would copy all arrays' headers.
+compiled = njit(nogil=True, error_model="numpy", forceinline=True)
 kept = njit(cache=True, nogil=True, error_model="numpy")  # for the outermost only: its file holds all that it calls
-inlined = njit(inline="always", error_model="numpy")  # for what a quiet bar needs: a call costs more than its work
+inlined = njit(inline="always", error_model="numpy")  # sooner still, before types: for what a quiet bar needs
 
 
 @compiled
