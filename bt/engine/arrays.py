@@ -50,19 +50,17 @@ def bar_arrays(grid: Grid, gaps: pl.DataFrame, *, with_volume: bool = False) -> 
     """Lay the bars out."""
     bars = grid.bars
     after_gap, gap_inside = _gap_marks(grid, gaps)
-    last = np.zeros(len(grid.symbols), np.int64)
-    last[grid.number] = np.arange(bars.height)  # the last assignment of a symbol stays
     return kernel.Bars(
-        starts=grid.starts,
+        starts=grid.rows.starts,
         day=grid.closing_days(),
         symbol=grid.number,
         **{name: own(bars[name].to_numpy(), np.float64) for name in PRICES},
         volume=own(bars["volume"].to_numpy(), np.float64) if with_volume else np.empty(0),
-        before=grid.before,
-        number=grid.count,
+        before=grid.rows.before,
+        number=grid.rows.number,
         after_gap=after_gap,
         gap_inside=gap_inside,
-        last=last,
+        last=grid.rows.last,
     )
 
 
@@ -122,7 +120,7 @@ def _gap_marks(grid: Grid, gaps: pl.DataFrame) -> tuple[kernel.Array, kernel.Arr
     """
     after, inside = np.zeros(grid.bars.height, np.bool_), np.zeros(grid.bars.height, np.bool_)
     holes = gaps.select("symbol", pl.col("first", "last").dt.timestamp("us")).partition_by("symbol", as_dict=True)
-    for symbol, rows, opened, length in grid.own_rows:
+    for symbol, rows, opened, length in grid.own_rows if holes else ():
         ended = np.concatenate((opened[:1], opened[:-1] + length))  # of the bar before; nothing is before the first
         for first, last in holes[(symbol,)].select("first", "last").rows() if (symbol,) in holes else ():
             begin = max(int(np.searchsorted(opened, first)) - 1, 0)  # from the bar that the hole begins in

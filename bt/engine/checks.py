@@ -65,14 +65,16 @@ def checked_bars(bars: pl.DataFrame) -> pl.DataFrame:
 
 def require_apart(grid: Grid) -> None:
     """Refuse bars that lie closer together than they are long."""
-    for symbol, _, opened, length in grid.own_rows:
-        close = np.flatnonzero(np.diff(opened) < length)
-        if close.size:
-            ts = np.datetime64(int(opened[close[0]]), "us").astype(object)
-            raise BtError(
-                f"bars: {symbol} has a bar at {ts} and another before that one ends", "is timeframe= that of the bars?"
-            )
-    lengths = {symbol: length for symbol, rows, _, length in grid.own_rows if len(rows) >= _ENOUGH_BARS}
+    for place in np.flatnonzero(grid.rows.shortest < grid.lengths):
+        symbol, rows, opened, length = grid.own_rows[place]
+        close = rows[np.flatnonzero(np.diff(opened) < length)[0]]
+        raise BtError(
+            f"bars: {symbol} has a bar at {grid.bars['ts'][int(close)]} and another before that one ends",
+            "is timeframe= that of the bars?",
+        )
+    counts = grid.rows.number[grid.rows.last] + 1
+    known = zip(grid.symbols, grid.lengths, counts, strict=True)
+    lengths = {symbol: length for symbol, length, count in known if count >= _ENOUGH_BARS}
     for symbol, length in lengths.items():
         if length > min(lengths.values()):
             raise BtError(
@@ -181,7 +183,7 @@ def _checked_prices(name: str, frame: pl.DataFrame, columns: Iterable[str]) -> p
 def _impossible(column: str) -> pl.Expr:
     value = pl.col(column)
     possible = value.is_between(0.0, _MOST) if column == "volume" else value.is_between(_LEAST_PRICE, _MOST)
-    return ~possible | value.is_nan() | value.is_null()
+    return ~possible | value.is_null()  # NaN lies above all numbers
 
 
 def _with_beginnings(instruments: pl.DataFrame) -> pl.DataFrame:

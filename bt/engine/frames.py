@@ -50,7 +50,8 @@ def key_faults() -> list[Fault]:
 
 def in_order(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """Give the rows by (ts, symbol), refusing times that do not rise strictly within each symbol."""
-    if has_one_symbol(frame):
+    alone = has_one_symbol(frame)
+    if alone:
         late = pl.col("ts") <= pl.col("ts").shift(1)
     elif _rises(frame, "ts", "symbol"):
         return frame
@@ -60,7 +61,7 @@ def in_order(name: str, frame: pl.DataFrame) -> pl.DataFrame:
         late = pl.col("ts") <= pl.col("ts").shift(1).over("symbol")
     fault = Fault("ts", late, "repeats or goes back in time", "sort by symbol and ts, drop duplicates")
     refuse(name, frame, [fault])
-    return frame if has_one_symbol(frame) else frame.sort("ts", "symbol")
+    return frame if alone else frame.sort("ts", "symbol")
 
 
 def by_symbol(name: str, frame: pl.DataFrame) -> pl.DataFrame:

@@ -36,8 +36,11 @@ def detail_arrays(grid: Grid, detail: pl.DataFrame | None) -> kernel.Detail:
 def funding_arrays(grid: Grid, funding: pl.DataFrame, detail: kernel.Detail) -> kernel.Funding:
     """Lay the settlements out: which bar each falls in, and at which price it is paid."""
     found: list[dict[str, kernel.Array]] = []
-    for symbol, rows, opened, length in grid.own_rows:
-        own_stamps = funding.filter(pl.col("symbol") == symbol)
+    stamps = funding.partition_by("symbol", as_dict=True)
+    for symbol, rows, opened, length in grid.own_rows if stamps else ():
+        if (symbol,) not in stamps:
+            continue
+        own_stamps = stamps[(symbol,)]
         ts = own_stamps["ts"].dt.timestamp("us").to_numpy()
         within = np.searchsorted(opened, ts, side="right") - 1
         known = (within >= 0) & (ts < opened[-1] + length)
@@ -53,9 +56,9 @@ def funding_arrays(grid: Grid, funding: pl.DataFrame, detail: kernel.Detail) -> 
                 "rate": own_stamps["rate"].to_numpy(),
             }
         )
-    columns = {name: np.concatenate([part[name] for part in found]) for name in kernel.Funding._fields}
+    columns = {name: np.concatenate([part[name] for part in found] or [np.empty(0)]) for name in kernel.Funding._fields}
     row, minute, inside = columns["row"], columns["minute"], columns["inside"]
-    time = np.searchsorted(grid.starts, row, side="right") - 1
+    time = np.searchsorted(grid.rows.starts, row, side="right") - 1
     order = np.lexsort((np.where(inside, minute, row), np.where(inside, row, minute), inside, time))
     kinds = dict(zip(kernel.Funding._fields, (np.int64, np.int32, np.bool_, np.float64, np.float64), strict=True))
     return kernel.Funding(**{name: own(columns[name][order], kind) for name, kind in kinds.items()})

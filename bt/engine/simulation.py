@@ -122,6 +122,7 @@ def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
     execution = Execution() if execution is None else execution
     checks.check_settings(account, costs, execution)
     sorted_bars = checks.checked_bars(bars)
+    kernel.make_ready(announce)
     grid = Grid(sorted_bars, timedelta(minutes=minutes(timeframe)) if timeframe else None)
     checks.require_apart(grid)
     sorted_signals = checked_signals(signals, sorted_bars)
@@ -133,7 +134,7 @@ def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
         funding=checks.checked_funding(funding), detail=checks.checked_detail(detail), gaps=checks.checked_gaps(gaps),
         account=account, costs=costs, execution=execution,
     )  # fmt: skip
-    outcome = kernel.trade(laid, announce=announce)
+    outcome = kernel.trade(laid)
     return Simulation(
         status="ruined" if outcome.ruined else "finished",
         ambiguous=int(outcome.ambiguous),

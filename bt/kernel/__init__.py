@@ -11,7 +11,7 @@ import threading
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from bt.kernel.layout import (
     Funding,
     Inputs,
     Outcome,
+    Rows,
     Rules,
     Signals,
     conflicting,
@@ -59,46 +60,81 @@ __all__ = [
     "Funding",
     "Inputs",
     "Outcome",
+    "Rows",
     "Rules",
     "Signals",
+    "closing_days",
     "conflicting",
+    "linked",
+    "load",
+    "make_ready",
     "trade",
     "warm_up",
 ]
 
 
-def trade(inputs: Inputs, *, announce: Callable[[str], None] | None = None) -> Outcome:
-    """Run the loop; `announce` is told beforehand when it must be compiled first (once per machine and version)."""
+def make_ready(announce: Callable[[str], None] | None = None) -> None:
+    """Compile the loop if need be (once per machine and version): `announce` is told beforehand."""
     ready = _cache_folder() / "ready"
-    if announce and not ready.exists():
+    if ready.exists():
+        return
+    if announce:
         announce("compiling the trade loop, once: 15 to 30 seconds")
-    from bt.kernel import loop
-
-    outcome: Outcome = loop.trade(*inputs)
+    load()
     with suppress(OSError):  # a full disk must not cost the result
         ready.touch()
+
+
+def trade(inputs: Inputs) -> Outcome:
+    """Run the loop."""
+    _cache_folder()
+    from bt.kernel import loop
+
+    outcome: Outcome = loop.trade(*_frozen(inputs))
     return outcome
+
+
+def linked(opened: Array, symbol: Array, count: int) -> Rows:
+    """Link rows sorted by (time, symbol): `opened` in microseconds since 1970, `symbol` the number of each row's."""
+    _cache_folder()
+    from bt.kernel import rows
+
+    found: Rows = rows.linked(_frozen(opened), _frozen(symbol), count)
+    return found
+
+
+def closing_days(opened: Array, starts: Array, length: int) -> Array:
+    """Give the number of the UTC day, from 0, in which each bar time ends, `length` microseconds after it began."""
+    _cache_folder()
+    from bt.kernel import rows
+
+    days: Array = rows.closing_days(_frozen(opened), _frozen(starts), length)
+    return days
 
 
 def warm_up() -> None:
     """Load the compiled loop in the background, where there is one: it takes as long as reading the data."""
 
-    def load() -> None:
+    def background() -> None:
         if (_cache_folder() / "ready").exists():
             with suppress(Exception):  # the run itself will meet it, and say it
-                trade(_least())
+                load()
 
-    threading.Thread(target=load).start()  # not a daemon: leaving in the middle of an import can crash
+    threading.Thread(target=background).start()  # not a daemon: leaving in the middle of an import can crash
 
 
-def _least() -> Inputs:
-    """Give the smallest input there is: one flat bar without a signal."""
-    one, none = np.ones(1), np.empty(0)
-    row, no = np.zeros(1, np.int32), np.zeros(1, np.bool_)
-    whole, nothing, unknown = np.zeros(1, np.int64), np.empty(0, np.int64), float("nan")
-    minutes = np.empty(0, np.int32)
+def load() -> None:
+    """Run all that is compiled on the smallest input there is: one flat bar without a signal."""
+    opened, symbol = np.zeros(1, np.int64), np.zeros(1, np.int32)
+    rows = linked(opened, symbol, 1)
+    trade(_least(rows, closing_days(opened, rows.starts, 1), symbol))
+
+
+def _least(rows: Rows, day: Array, symbol: Array) -> Inputs:
+    one, none, no = np.ones(1), np.empty(0), np.zeros(1, np.bool_)
+    nothing, minutes, unknown = np.empty(0, np.int64), np.empty(0, np.int32), float("nan")
     return Inputs(
-        bars=Bars(np.arange(2), row, row, one, one, one, one, none, row - np.int32(1), row, no, no, whole),
+        bars=Bars(rows.starts, day, symbol, one, one, one, one, none, rows.before, rows.number, no, no, rows.last),
         signals=Signals(np.zeros(1, np.uint8), np.empty(0, ORDER)),
         instruments=np.zeros(1, INSTRUMENT),
         changes=Changes(nothing, nothing, np.empty(0, INSTRUMENT)),
@@ -110,6 +146,16 @@ def _least() -> Inputs:
             max_bars=0, pyramiding=0, targets=False, band=0.0, volume_share=unknown, level_delay=0, close_at_end=True,
         ),
     )  # fmt: skip
+
+
+def _frozen(value: Any) -> Any:
+    """Give read-only views of arrays, for one and all: to numba a writable one is another type, compiled once more."""
+    if isinstance(value, tuple):
+        return type(value)(*map(_frozen, value))
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    return value
 
 
 @cache

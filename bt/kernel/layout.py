@@ -56,6 +56,17 @@ def conflicting(flags: Any) -> Any:
     return (flags & both == both) | (flags & long == long) | (flags & short == short)
 
 
+class Rows(NamedTuple):
+    """How rows of bars hang together; -1 where there is no such row."""
+
+    starts: Array  # int64, one more than there are bar times
+    before: Array  # int32 per row: the symbol's previous row
+    after: Array  # int32 per row: the symbol's next row
+    number: Array  # int32 per row: number of the symbol's own bar, from 0
+    last: Array  # int64 per symbol: its last row
+    shortest: Array  # int64 per symbol: the smallest distance of two of its bars in microseconds; huge if it has one
+
+
 class Bars(NamedTuple):
     """Bars of all symbols, one account."""
 

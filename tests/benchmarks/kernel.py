@@ -69,11 +69,9 @@ def drilled() -> None:
 
 def ready() -> None:
     """Print how long the loop takes from numba's import to its first answer, in this process."""
-    work = single(328, 0.005).head(100)
-    given = loop_inputs(*work.frames(), **settings(work))
     import numba  # noqa: F401
 
-    print(next(iter(race({"ready": lambda: kernel.trade(given)}, rounds=1).values())))
+    print(next(iter(race({"ready": kernel.load}, rounds=1).values())))
 
 
 def starts() -> None:
