@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+import time
 from pathlib import Path
 
 import pytest
 
 from bt import cli, seeded
+from bt.exchange import Exchange, Options
+from tests.ingest.serving import FREE, in_a_thread, listing, market
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -87,6 +90,19 @@ def test_the_first_session_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     [(_, text)] = blocks("run", "workspace")
     for line in commands(text):
         assert cli.run(line) == 0
+
+
+def test_the_exchange_is_asked_as_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = {"BTCUSDT": (60_000.0, 0.1), "ETHUSDT": (3_000.0, 0.01)}
+    monkeypatch.setattr(seeded, "SYMBOLS", seeded.SYMBOLS | names)
+    listed = market(*(listing(name, seeded.candles(name, days=3)) for name in names))
+    exchange = Exchange(listed, Options(limits=FREE), now=lambda: listed.end, tick=time.monotonic)
+    [(_, text)] = blocks("run", "exchange")
+    with in_a_thread(exchange) as address:
+        monkeypatch.setenv("BT_BYBIT_URL", address)
+        for line in commands(text):
+            assert cli.run(line) == 0
 
 
 def test_every_command_is_in_the_readme() -> None:

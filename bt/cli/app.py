@@ -2,7 +2,7 @@
 
 import typer
 
-from bt.cli import data, exchange, reading, start, strategies, testing
+from bt.cli import data, doctor, exchange, export, importing, ingest, reading, start, strategies, testing
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,7 +17,10 @@ START, DATA, STRATEGIES, TEST, READ = "Start", "Data", "Strategies", "Test", "Re
 app.command(rich_help_panel=START)(start.init)
 app.command(rich_help_panel=START)(start.demo)
 app.command(rich_help_panel=START)(start.config)
-app.command("import", rich_help_panel=DATA)(data.import_)
+app.command(rich_help_panel=START)(doctor.doctor)
+app.command(rich_help_panel=DATA)(ingest.symbols)
+app.command(rich_help_panel=DATA)(ingest.ingest)
+app.command("import", rich_help_panel=DATA)(importing.import_)
 app.command("data", rich_help_panel=DATA)(data.data)
 app.command(rich_help_panel=DATA)(data.check)
 app.command(rich_help_panel=DATA)(exchange.exchange)
@@ -27,6 +30,7 @@ app.command("run", rich_help_panel=TEST)(testing.run)
 app.command(rich_help_panel=READ)(reading.runs)
 app.command(rich_help_panel=READ)(reading.show)
 app.command(rich_help_panel=READ)(reading.trades)
+app.command(rich_help_panel=READ)(export.export)
 app.command(rich_help_panel=READ)(reading.sql)
 
 

@@ -1,4 +1,4 @@
-"""Commands about candles: import, data, check."""
+"""Commands about stored candles: data, check."""
 
 from __future__ import annotations
 
@@ -8,62 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bt.cli import shared
+from bt.cli.importing import mapping, tell
 from bt.errors import BtError, ExitCode
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from bt.ingest import Imported
     from bt.output import Narrator
     from bt.warehouse import Warehouse
-
-
-def import_(
-    files: Annotated[list[Path], typer.Argument(help="CSV or Parquet files.", metavar="FILE…")],
-    symbol: Annotated[
-        str, typer.Option("--symbol", "-s", help="Symbol the rows belong to, e.g. BTCUSDT or binance:BTCUSDT.")
-    ],
-    kind: Annotated[str, typer.Option("--kind", help="candles or funding.")] = "candles",
-    columns: Annotated[
-        str | None, typer.Option("--map", help="Ours to the file's columns: ts=time,volume=vol.")
-    ] = None,
-    tz: Annotated[
-        str, typer.Option("--tz", help="Zone of times that name none; force:ZONE where the file names a wrong one.")
-    ] = "UTC",
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Store the sound rows, record the others.")] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Let changed candles replace the stored ones.")] = False,
-    source: Annotated[str | None, typer.Option("--source", help="Where the rows come from, as recorded.")] = None,
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    progress: shared.Progress = "auto",
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
-) -> int:
-    """Import 1-minute candles or funding rates from files; the same file again stores nothing twice."""
-    from bt import symbols
-    from bt.ingest import ImportOptions, import_file
-
-    if kind not in {"candles", "funding"}:
-        raise BtError(f"there is no kind {kind!r}", "--kind candles or --kind funding")
-    known = symbols.parse(symbol)
-    options = ImportOptions(
-        columns=_mapping(columns), tz=tz, skip_bad=skip_bad, replace=replace, source=source
-    )  # fmt: skip
-    call = shared.session({"db": db}, form=form, out=out, quiet=quiet, progress=progress)
-    for file in files:
-        if not file.is_file():
-            raise BtError(f"there is no file {file}", "nothing was imported")
-    warehouse = call.warehouse(create=True)
-    done = []
-    for file in files:
-        imported = import_file(
-            warehouse, file, symbol=known, kind=kind, options=options, progress=call.narrator.progress
-        )
-        _tell(call.narrator, file, imported)
-        done.append((file, imported))
-    _print_imported(done, form, out)
-    return ExitCode.INCOMPLETE if any(one.changed and not replace for _, one in done) else ExitCode.OK
 
 
 def data(
@@ -113,7 +65,7 @@ def check(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as faults.")] = False,
     columns: Annotated[str | None, typer.Option("--map", help="For files: ours to the file's columns.")] = None,
-    tz: Annotated[str, typer.Option("--tz", help="For files: as in bt import.")] = "UTC",
+    tz: Annotated[str | None, typer.Option("--tz", help="For files: as in bt import.")] = None,
     form: shared.Format = "table",
     out: shared.Out = None,
     db: shared.Db = None,
@@ -185,15 +137,15 @@ def _broken_checks(warehouse: Warehouse, call: shared.Session, schema: Any) -> p
     return pl.DataFrame(broken, schema=schema)
 
 
-def _audit(file: Path, columns: str | None, tz: str, narrator: Narrator) -> pl.DataFrame:
+def _audit(file: Path, columns: str | None, tz: str | None, narrator: Narrator) -> pl.DataFrame:
     """Import a file into a warehouse that is thrown away, and say what the checks find there."""
     import polars as pl
 
     from bt.ingest import ImportOptions, audit_file
 
-    options = ImportOptions(columns=_mapping(columns), tz=tz, skip_bad=True)
+    options = ImportOptions(columns=mapping(columns), tz=tz, skip_bad=True)
     with audit_file(file, options=options) as (warehouse, imported):
-        _tell(narrator, file, imported)
+        tell(narrator, file, imported)
         found = _findings(warehouse, [imported.symbol], narrator)
         found = found.with_columns(symbol=pl.lit(file.name), cure=pl.lit(""))
         if not imported.rejected:
@@ -210,24 +162,6 @@ def _audit(file: Path, columns: str | None, tz: str, narrator: Narrator) -> pl.D
         return pl.concat([pl.DataFrame([row], schema=found.schema), found])
 
 
-def _tell(narrator: Narrator, file: Path, imported: Imported) -> None:
-    for note in imported.notes:
-        narrator.say(f"{file.name}: {note}")
-    for example in imported.changed_examples:
-        values = f"{example.column} {example.found:.10g}, stored {example.stored:.10g}"
-        narrator.say(f"{file.name}: {example.ts:%Y-%m-%d %H:%M} differs: {values}")
-
-
-def _print_imported(done: list[tuple[Path, Imported]], form: str, out: Path | None) -> None:
-    import polars as pl
-
-    from bt.output import emit
-
-    fields = ("symbol", "rows", "stored", "unchanged", "changed", "rejected", "first_ts", "last_ts")
-    rows = [{"file": file.name} | {field: getattr(one, field) for field in fields} for file, one in done]
-    emit(pl.DataFrame(rows).rename({"first_ts": "first", "last_ts": "last"}), form, out)
-
-
 def _stored(warehouse: Warehouse, wanted: list[str]) -> list[str]:
     """Give the names of symbols with candles or funding: all of them, or those wanted, which must be there."""
     from bt import symbols
@@ -242,12 +176,6 @@ def _stored(warehouse: Warehouse, wanted: list[str]) -> list[str]:
 
 def _looks_like_a_file(text: str) -> bool:
     path = Path(text)
-    return path.is_file() or path.suffix.lower() in {".csv", ".parquet", ".gz", ".zip"} or "/" in text
-
-
-def _mapping(text: str | None) -> dict[str, str]:
-    pairs = [pair.partition("=") for pair in (text or "").split(",") if pair]
-    for ours, sign, theirs in pairs:
-        if not sign or not ours or not theirs:
-            raise BtError(f"--map {text} is not a list of pairs", "write --map ts=time,volume=vol")
-    return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
+    return (
+        path.is_file() or path.suffix.lower() in {".csv", ".parquet", ".gz", ".zip", ".feather", ".json"} or "/" in text
+    )

@@ -1,18 +1,26 @@
-"""What `bt demo` plays: a market is made, imported, checked and traded, in a workspace of its own."""
+"""What `bt demo` plays: a made-up market is ingested over HTTP, checked and traded, in a workspace of its own."""
 
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bt import config
 from bt.cli import shared
 from bt.cli.start import make_workspace
+from bt.errors import ExchangeError
 from bt.output.narration import Narrator
 
-_ROWS: Final = {"candles": "candles", "funding": "funding rates"}
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PACE: Final = 10_000.0  # requests a second: the stand-in has no limit here
 _RUNS: Final = (("ema_cross", "1h"), ("donchian_breakout", "1h"))
 
 
@@ -23,7 +31,7 @@ def play(folder: Path, *, quiet: bool, progress: str) -> None:
     make_workspace(folder)
     narrator = Narrator("none" if quiet else progress)
     call = _session(folder, narrator)
-    _bring_data(call, folder / "candles")
+    _bring_data(call)
     _check(call)
     for strategy, timeframe in _RUNS:
         call = _session(folder, narrator, timeframe=timeframe)
@@ -43,21 +51,32 @@ def _session(folder: Path, narrator: Narrator, **flags: str) -> shared.Session:
     return shared.Session(settings, narrator, datetime.now(UTC).replace(tzinfo=None))
 
 
-def _bring_data(call: shared.Session, folder: Path) -> None:
-    from bt import seeded, symbols
-    from bt.ingest import ImportOptions, import_file
+def _bring_data(call: shared.Session) -> None:
+    """Ingest the made-up market over HTTP from a stand-in that runs beside us."""
+    from bt import symbols
+    from bt.cli.ingest import bring_in
+    from bt.seeded import DAYS, START, SYMBOLS
 
-    folder.mkdir(exist_ok=True)
-    warehouse = call.warehouse(create=True)
-    for name in seeded.SYMBOLS:
-        for kind, rows in (("candles", seeded.candles(name)), ("funding", seeded.funding(name))):
-            file = folder / f"{name}-{kind}.parquet"
-            rows.write_parquet(file)
-            options = ImportOptions(source="bt demo: made up, seed 7")
-            imported = import_file(warehouse, file, symbol=symbols.parse(name), kind=kind, options=options)
-            call.narrator.say(
-                f"imported {name}: {imported.stored:,} {_ROWS[kind]} stored, {imported.unchanged:,} were there"
-            )
+    call.narrator.say(f"bt ingest {' '.join(SYMBOLS)} --from {START:%Y-%m-%d}")
+    with _exchange() as address:
+        wish = {"first": f"{START:%Y-%m-%d}", "end": "now", "funding": True, "repair": False, "replace": False}
+        there = replace(call, now=START + timedelta(days=DAYS))  # the stand-in's time, which stands still
+        bring_in(there, call.warehouse(create=True), symbols.parse_many(SYMBOLS), wish, url=address, rate=_PACE)
+
+
+@contextmanager
+def _exchange() -> Iterator[str]:
+    """Run `bt exchange` as a process of its own; give its address."""
+    command = [sys.executable, "-m", "bt", "exchange", "--port", "0", "--rate", "0"]
+    found = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # the same bt, installed or not
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=found) as process:  # noqa: S603 - this very program
+        try:
+            said = process.stderr.readline() if process.stderr else ""
+            if "http" not in said:
+                raise ExchangeError("the stand-in exchange did not start", "bt exchange shows why")
+            yield said.split()[-1]
+        finally:
+            process.terminate()
 
 
 def _check(call: shared.Session) -> None:

@@ -52,6 +52,16 @@ def check_labels(connection: duckdb.DuckDBPyConnection, file: str, places: Mappi
     return symbols[0] if symbols else None
 
 
+def check_prices(connection: duckdb.DuckDBPyConnection, file: str) -> None:
+    """Refuse what looks like candles and is funding: freqtrade keeps the rate as `open` of a candle of zeros."""
+    rows, zeros = one(connection, "select count(*), count(*) filter (high = 0 and low = 0 and close = 0) from staged")
+    if rows and rows == zeros:
+        raise BtError(
+            f"{file} holds no candles: high, low and close are 0 in every row",
+            "if its column open holds funding rates, as freqtrade keeps them: --kind funding --map rate=open",
+        )
+
+
 def check_step(connection: duckdb.DuckDBPyConnection, file: str) -> None:
     """Refuse candles whose most frequent distance is not one minute."""
     as_stored = "from staged where ts is not null"

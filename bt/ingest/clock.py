@@ -70,9 +70,14 @@ def zone_named(connection: duckdb.DuckDBPyConnection, tz: str) -> Zone:
     return Zone(name="UTC" if name in {"Etc/UTC", "GMT", "Zulu"} else name, force=tz.startswith(_FORCE))
 
 
-def read_clock(connection: duckdb.DuckDBPyConnection, file: str, kind: str, zone: Zone) -> Clock:
-    """Find out how `raw.ts`, of DuckDB type `kind`, tells the time; refuse what is none or contradicts `zone`."""
-    reading = _reading(connection, file, kind)
+def read_clock(
+    connection: duckdb.DuckDBPyConnection, file: str, kind: str, zone: Zone, *, units_mix: bool = False
+) -> Clock:
+    """Find out how `raw.ts`, of DuckDB type `kind`, tells the time; refuse what is none or contradicts `zone`.
+
+    Epoch times must all be of one unit unless `units_mix`.
+    """
+    reading = _reading(connection, file, kind, units_mix=units_mix)
     utc = "moment"
     if zone.name != "UTC":
         if reading.stated == "true" and not zone.force:
@@ -98,7 +103,7 @@ def read_clock(connection: duckdb.DuckDBPyConnection, file: str, kind: str, zone
     )
 
 
-def _reading(connection: duckdb.DuckDBPyConnection, file: str, kind: str) -> _Reading:
+def _reading(connection: duckdb.DuckDBPyConnection, file: str, kind: str, *, units_mix: bool) -> _Reading:
     if kind == "VARCHAR":
         numbers, times, stated, example = one(
             connection,
@@ -113,28 +118,33 @@ def _reading(connection: duckdb.DuckDBPyConnection, file: str, kind: str) -> _Re
                 stated="true" if stated == times else _STATES_ZONE,
                 form="ISO times with a zone" if stated == times else "an ISO time",
             )
-        return _epoch(connection, file)
+        return _epoch(connection, file, units_mix=units_mix)
     if NUMERIC.fullmatch(kind):
-        return _epoch(connection, file)
+        return _epoch(connection, file, units_mix=units_mix)
     if not kind.startswith(("TIMESTAMP", "DATE")):
         raise BtError(f"{file}: the type of its column of times is {kind}", _FORMS)
     stated = "true" if kind == "TIMESTAMP WITH TIME ZONE" else "false"
     return _Reading(moment="ts::timestamp", stated=stated, form="times with a zone" if stated == "true" else "a time")
 
 
-def _epoch(connection: duckdb.DuckDBPyConnection, file: str) -> _Reading:
-    """Choose the unit in which most of the numbers are times of this century; the others are no times."""
+def _epoch(connection: duckdb.DuckDBPyConnection, file: str, *, units_mix: bool) -> _Reading:
+    """Choose the unit in which most of the numbers are times of this century; the others are no times.
+
+    Where units may mix, each number is a time in the one unit in which it is one: no number is one in two.
+    """
     counts = ", ".join(f"count(*) filter ({_plausible(unit)})" for unit in _UNITS)
     *found, example = one(
         connection, f"select {counts}, any_value(number) from (select try_cast(ts as double) as number from raw)"
     )
     if not any(found):
         raise BtError(f"{file}: {shown(example)} is not a time since {_EARLIEST} in any unit", _FORMS)
-    unit = max(zip(found, _UNITS, strict=True), key=lambda pair: pair[0])[1]
-    moment = f"case when {_plausible(unit)} then make_timestamp(round({_UNITS[unit][1]})::bigint) end"
-    return _Reading(
-        moment=f"({moment.replace('number', 'try_cast(ts as double)')})", stated="true", form=f"epoch {unit}"
+    by_times = [unit for times, unit in sorted(zip(found, _UNITS, strict=True), key=lambda pair: -pair[0]) if times]
+    units = by_times if units_mix else by_times[:1]
+    branches = " ".join(
+        f"when {_plausible(unit)} then make_timestamp(round({_UNITS[unit][1]})::bigint)" for unit in units
     )
+    moment = f"(case {branches} end)".replace("number", "try_cast(ts as double)")
+    return _Reading(moment=moment, stated="true", form=f"epoch {' and '.join(units)}")
 
 
 def _plausible(unit: str) -> str:
@@ -186,10 +196,16 @@ def _by_span(changes: list[tuple[Any, ...]]) -> str:
     return f"case {' '.join(branches)} else {last} end" if branches else last
 
 
+def _said(zone: str) -> str:
+    """Give UTC+3 for Etc/GMT-3: POSIX has the sign the other way round."""
+    fixed = re.fullmatch(r"Etc/GMT([+-])(\d+)", zone)
+    return f"UTC{'-' if fixed[1] == '+' else '+'}{fixed[2]}" if fixed else zone
+
+
 def _note(reading: _Reading, zone: Zone) -> str | None:
     if zone.name != "UTC":
         claim = ", although the file says that they are UTC" if reading.stated == "true" else ""
-        return f"times read on the clock of {zone.name}{claim}"
+        return f"times read on the clock of {_said(zone.name)}{claim}"
     if reading.stated == "true":
         return f"times read as {reading.form}" if reading.form.startswith("epoch") else None
     return "times state no zone: read as UTC (otherwise give --tz)"

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from bt.errors import BtError, hint
-from bt.ingest.kinds import KINDS
+from bt.ingest.kinds import FUNDING, KINDS
 from bt.wording import shown
 
 if TYPE_CHECKING:
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
     from bt.ingest.kinds import Kind
 
+_FREQTRADE_FUNDING: Final = re.compile(r".*-funding_rate\.(feather|json|json\.gz)", re.DOTALL)
 _LISTED: Final = 16  # columns that a message names
 
 
 def choose(file: str, header: Sequence[str], kind: Kind, mapped: Mapping[str, str]) -> dict[str, int]:
     """Find the place of each of our columns in a file's header; a missing or ambiguous one is refused by name."""
-    places = {ours: _mapped(file, header, ours, mapped[ours]) for ours in _known(kind, mapped)}
+    check_mapped(kind, mapped)
+    places = {ours: _mapped(file, header, ours, theirs) for ours, theirs in mapped.items()}
     for ours, spellings in kind.names.items():
         found = [place for place, name in enumerate(header) if squeezed(name) in spellings]
         if ours in places or not found:
@@ -42,16 +44,31 @@ def choose(file: str, header: Sequence[str], kind: Kind, mapped: Mapping[str, st
     return places
 
 
-def squeezed(name: str) -> str:
-    """Give a column name without case and separators: `Open Time`, `open_time` and `openTime` are one."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _known(kind: Kind, mapped: Mapping[str, str]) -> list[str]:
+def check_mapped(kind: Kind, mapped: Mapping[str, str]) -> None:
+    """Refuse a mapping of a column that we do not have."""
     for ours in mapped:
         if ours not in kind.names:
             raise BtError(f"--map {shown(ours)}=…: {kind.table} have no such column", hint(ours, kind.names))
-    return list(mapped)
+
+
+def rate_in_open(file: str, header: Sequence[str], kind: Kind) -> dict[str, str]:
+    """Give the column of the rate in a file that freqtrade names one of funding: it keeps it as `open` of a candle.
+
+    Under any other name such a file could be candles, so nothing is guessed; as candles it is refused.
+    """
+    if not _FREQTRADE_FUNDING.fullmatch(file) or "open" not in header:
+        return {}
+    if kind is not FUNDING:
+        raise BtError(
+            f"{shown(file)} holds funding rates, by its name (freqtrade keeps them in the column open)",
+            "--kind funding",
+        )
+    return {"rate": "open"}
+
+
+def squeezed(name: str) -> str:
+    """Give a column name without case and separators: `Open Time`, `open_time` and `openTime` are one."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _other(header: Sequence[str]) -> str:

@@ -14,9 +14,10 @@ from bt import symbols
 from bt.errors import BtError
 from bt.ingest import audit, notes, staging, storing
 from bt.ingest.agreement import find_shift
-from bt.ingest.columns import choose, squeezed
+from bt.ingest.clock import zone_named
+from bt.ingest.columns import check_mapped, choose, rate_in_open, squeezed
 from bt.ingest.kinds import CANDLES, kind_named
-from bt.ingest.reading import load
+from bt.ingest.reading import load, readable
 from bt.ingest.sources import open_source
 from bt.ingest.storing import Target
 from bt.ingest.values import Imported, ImportOptions
@@ -50,6 +51,7 @@ class _Staged:
     name: str
     kind: Kind
     clock: Clock
+    zone: str
     audit: Audit
     label: str | None
     notes: tuple[str, ...]
@@ -77,6 +79,14 @@ def import_file(
         return _finish(warehouse, staged, symbol, options, progress or (lambda _done, _all: None))
 
 
+def check_options(kind: str, options: ImportOptions) -> None:
+    """Refuse what is wrong with the options whatever the file."""
+    check_mapped(kind_named(kind), options.columns)
+    if options.tz:
+        with closing(duckdb.connect(config=_SCRATCH)) as connection:
+            zone_named(connection, options.tz)
+
+
 @contextmanager
 def audit_file(
     path: str | Path, *, symbol: Symbol | None = None, kind: str = "candles", options: ImportOptions = _DEFAULTS
@@ -100,11 +110,14 @@ def _staged(path: Path, kind: Kind, options: ImportOptions) -> Iterator[_Staged]
     with _temporary() as folder, closing(duckdb.connect(str(folder / "scratch.duckdb"), config=_SCRATCH)) as connection:
         connection.execute("set timezone = 'UTC'; pragma disable_checkpoint_on_shutdown")
         source = open_source(connection, path, folder)
-        places = choose(source.name, source.header, kind, options.columns)
+        columns = {**rate_in_open(path.name, source.header, kind), **options.columns}
+        places = choose(source.name, source.header, kind, columns)
         load(connection, source, places, tolerant=options.skip_bad, folder=folder)
-        label = audit.check_labels(connection, source.name, places, kind.table)
-        clock = staging.stage(connection, source, kind, places, options.tz)
+        with readable(source.name):
+            label = audit.check_labels(connection, source.name, places, kind.table)
+        clock = staging.stage(connection, source, kind, places, zone := options.tz or source.zone or "UTC")
         if kind is CANDLES:
+            audit.check_prices(connection, source.name)
             audit.check_step(connection, source.name)
         staging.judge(connection, source, kind, places, clock)
         yield _Staged(
@@ -112,6 +125,7 @@ def _staged(path: Path, kind: Kind, options: ImportOptions) -> Iterator[_Staged]
             name=source.name,
             kind=kind,
             clock=clock,
+            zone=zone,
             audit=audit.check_rows(connection, source.name, skip_bad=options.skip_bad),
             label=label,
             notes=(*source.notes, *filter(None, [clock.note])),
@@ -160,8 +174,8 @@ def _compared(staged: _Staged, target: Target, options: ImportOptions) -> list[s
     if shift is None:
         return []
     cure = f"try --tz {'force:' if staged.clock.states_zone else ''}{shift.zone}"
-    if options.tz != "UTC":
-        cure = f"is --tz {options.tz} right?"
+    if staged.zone != "UTC":
+        cure = f"is --tz {staged.zone} right?"
     if shift.adds or options.replace:  # it would mix two clocks in one symbol
         raise BtError(f"{staged.name}: {shift.sentence}: its times are not UTC", cure)
     return [f"{shift.sentence}: the file's times are probably of another zone; {cure}"]

@@ -11,12 +11,15 @@ from bt.ingest.asking import exists, one
 from bt.warehouse import registered
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import duckdb
 
     from bt.ingest.kinds import Kind
     from bt.symbols import Symbol
 
-_GUESSED: Final = "import: guessed from the symbol"
+GUESSED: Final = "import: guessed from the symbol"
+_MOMENTS: Final = dict.fromkeys(("asked_first", "asked_last", "first_ts", "last_ts"), pl.Datetime("us"))
 _IDENTITY: Final = ("kind", "symbol", "source", "content_hash", "rows_changed", "rows_rejected")
 
 
@@ -44,21 +47,32 @@ def record(connection: duckdb.DuckDBPyConnection, page: dict[str, Any], *, alway
     return int(ingest)
 
 
-def reject(connection: duckdb.DuckDBPyConnection, ingest: int, symbol: Symbol, rows: pl.DataFrame) -> None:
+def record_all(connection: duckdb.DuckDBPyConnection, pages: Sequence[Mapping[str, Any]]) -> int:
+    """Add rows to `ingests`, every column of them given but number and time, and give the first one's number."""
+    (last,) = one(connection, "select coalesce(max(ingest_id), 0) from ingests")
+    numbered = pl.DataFrame(pages, schema_overrides=_MOMENTS, infer_schema_length=None)
+    with registered(connection, pages=numbered.with_row_index("ingest_id", last + 1)):
+        connection.execute("insert into ingests by name select *, now() at time zone 'UTC' as written_ts from pages")
+    return int(last) + 1
+
+
+def reject(connection: duckdb.DuckDBPyConnection, ingest: int, symbol: str, rows: pl.DataFrame) -> None:
     """Add rows `row_number, ts, column_name, value, reason` to `rejected_candles`."""
     with registered(connection, found=rows):
         connection.execute(
             "insert into rejected_candles select ?, ?, row_number, ts, column_name, value, reason from found",
-            [ingest, symbol.name],
+            [ingest, symbol],
         )
 
 
 def content_hash(batch: pl.DataFrame, kind: Kind) -> str:
     """Give the SHA-256 of `ts` (int64 µs) and the values (float64, null as NaN), column after column, little-endian."""
     digest = hashlib.sha256()
-    digest.update(batch["ts"].cast(pl.Int64).to_numpy().astype("<i8").tobytes())
-    for column in kind.values:
-        digest.update(batch[column].fill_null(float("nan")).to_numpy().astype("<f8").tobytes())
+    digest.update(batch["ts"].to_physical().to_numpy().astype("<i8", copy=False).tobytes())
+    for name in kind.values:
+        column = batch[name]
+        known = column.fill_null(float("nan")) if column.null_count() else column
+        digest.update(known.to_numpy().astype("<f8", copy=False).tobytes())
     return digest.hexdigest()
 
 
@@ -74,6 +88,6 @@ def know_instrument(connection: duckdb.DuckDBPyConnection, symbol: Symbol) -> No
             "category": symbol.category,
             "base": symbol.base,
             "quote": symbol.quote,
-            "source": _GUESSED,
+            "source": GUESSED,
         },
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import io
 import re
@@ -48,16 +49,18 @@ def load(
         relation = f"read_parquet({literal(escape(str(source.path)))}, file_row_number = true)"
         connection.execute(f"create view raw as select file_row_number + 1 as row_number, {wanted} from {relation}")
         return
+    lines = _lines(source)
     _load_csv(connection, source, places, tolerant=tolerant, clean=folder / "clean.csv")
     (rows,) = one(connection, "select (select count(*) from raw) + (select count(*) from broken)")
-    if rows != _lines(source) - source.lines_before:  # DuckDB 2.0 may drop what follows an open quote without a word
+    if rows != lines - source.lines_before:  # DuckDB 2.0 may drop what follows an open quote without a word
         raise BtError(*_first_long_row(source))
 
 
 def _load_csv(
     connection: duckdb.DuckDBPyConnection, source: Source, places: Mapping[str, int], *, tolerant: bool, clean: Path
 ) -> None:
-    wanted = ", ".join(f"c{place} as {ours}" for ours, place in places.items())
+    cells = {ours: f"c{place}" for ours, place in places.items()} | ({"ts": source.times} if source.times else {})
+    wanted = ", ".join(f"{cell} as {ours}" for ours, cell in cells.items())
     try:
         with readable(source.name):
             connection.execute(f"create table cells as select {wanted} from {_read_csv(source)}")
@@ -90,12 +93,20 @@ def text_of(path: Path, *, packed: bool) -> IO[bytes]:
     return gzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[return-value]
 
 
+_DAMAGED: Final = (
+    *(EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile),
+    *(RuntimeError, NotImplementedError, ValueError),
+)  # what unpacking raises
+
+
 @contextmanager
 def unpackable(name: str) -> Iterator[None]:
     """Turn what unpacking says about a damaged archive inside the block into one line."""
     try:
         yield
-    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    except (*_DAMAGED, OSError) as error:
+        if not isinstance(error, _DAMAGED) and error.errno != errno.EINVAL:  # a damaged zip names places it has not
+            raise
         raise BtError(f"{name} cannot be unpacked: {shown(error)}", "fetch it again, or unpack it by hand") from error
 
 
@@ -122,10 +133,13 @@ def _read_csv(source: Source, clean: Path | None = None) -> str:
 
 
 def _lines(source: Source) -> int:
-    """Count the lines that are not empty."""
-    lines, ended = 0, True
+    """Count the lines that are not empty; refuse one that fills a whole chunk, which DuckDB would not name."""
+    lines, ends, ended = 0, 0, True
     with unpackable(source.name), text_of(source.path, packed=source.packed) as file:
         while chunk := file.read(LONGEST_LINE):
+            if b"\n" not in chunk and b"\r" not in chunk and len(chunk) == LONGEST_LINE:
+                raise BtError(f"{source.name} line {ends + 1:,}: {_TOO_LONG[0]}", _TOO_LONG[1])
+            ends += max(chunk.count(b"\n"), chunk.count(b"\r"))
             parts = chunk.replace(b"\r", b"\n").split(b"\n")
             lines += sum(map(bool, parts)) - (bool(parts[0]) and not ended)
             ended = not parts[-1]
@@ -185,13 +199,16 @@ def _refusal(name: str, text: str) -> BtError:
     return BtError(f"{where} cannot be read: {shown(text.splitlines()[0])}", "is the file damaged? fetch it again")
 
 
+_TOO_LONG: Final = (f"longer than {LONGEST_LINE >> 20} MiB", "this is not a CSV of candles")
 _PROBLEMS: Final = {
     "unterminated quote": ("a quote is opened and never closed", "mend the line"),
     "invalid unicode": ("not UTF-8", "save the file as UTF-8"),
-    "maximum line size": (f"longer than {LONGEST_LINE >> 20} MiB", "this is not a CSV of candles"),
+    "maximum line size": _TOO_LONG,
     "invalid state": ("its lines end in different ways, or its quotes are broken", "save it again as plain CSV"),
     "is encrypted": ("the Parquet file is encrypted", "decrypt it first"),
     "magic bytes": ("the Parquet file is cut off or damaged", "fetch or write it again"),
     "too small to be": ("the Parquet file is cut off or damaged", "fetch or write it again"),
+    "malformed json": ("the JSON is cut off or damaged", "fetch it again"),
+    "expected top-level json array": ("the JSON is not a list", "bt reads JSON lists of time and prices; write a CSV"),
     "gzip": ("the gzip file is cut off or damaged", "fetch it again"),
 }  # what DuckDB's messages contain: what is wrong, what to do

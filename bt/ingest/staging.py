@@ -40,7 +40,13 @@ def stage(
                 "write it as DOUBLE",
             )
     with readable(source.name):
-        clock = read_clock(connection, source.name, source.types[places["ts"]], zone_named(connection, tz))
+        clock = read_clock(
+            connection,
+            source.name,
+            source.types[places["ts"]],
+            zone_named(connection, tz),
+            units_mix=source.units_mix,
+        )
         values = ", ".join(f"{_number(ours, source, places)} as {ours}" for ours in kind.values)
         connection.execute(f"create table staged as select row_number, utc as ts, {values} from {clock.timed}")
     return clock

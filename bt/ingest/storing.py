@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from bt.ingest.asking import one
+from bt.ingest.kinds import CANDLES
+from bt.ingest.ledger import forget_absences
 from bt.ingest.manifest import content_hash, know_instrument, record, reject
 from bt.ingest.values import EXAMPLES, ChangedRow
 from bt.warehouse import query, registered
@@ -106,26 +107,56 @@ def _last_stored(target: Target) -> datetime | None:
 def _store(target: Target, batch: pl.DataFrame) -> tuple[int, pl.DataFrame]:
     """Write one batch in one transaction; give how many rows were new, and those that contradict stored ones."""
     kind = target.kind
-    first, last = batch["ts"][0], batch["ts"][-1]
-    near = {"symbol": target.symbol.name, "first": first - _MINUTE, "last": last + _MINUTE}
-    with target.warehouse.write() as connection, registered(connection, batch=batch):
+    with target.warehouse.write() as connection:
         know_instrument(connection, target.symbol)
-        changed = query(connection, _changed(kind), near)
-        (inserted,) = one(connection, _insertion(kind), near)
-        if target.replace and len(changed):
-            connection.execute(_replacement(kind), near)
+        new, changed = put(connection, target.symbol.name, kind, batch, replace=target.replace)
         kept = changed.clear() if target.replace else changed
         page = target.page(batch, content_hash(batch, kind)) | {
-            "rows_stored": inserted,
+            "rows_stored": len(new),
             "rows_changed": len(changed),
             "rows_rejected": len(kept),
         }
-        ingest = record(connection, page, always=inserted > 0 or len(changed) > len(kept))
+        ingest = record(connection, page, always=len(new) > 0 or len(changed) > len(kept))
         if ingest and len(kept):
-            value, reason = pl.col("found").cast(pl.String), pl.lit(f"differs from the stored {kind.noun}")
-            found = kept.select("row_number", "ts", column_name="column", value=value, reason=reason)
-            reject(connection, ingest, target.symbol, found)
-    return inserted, changed
+            reject(connection, ingest, target.symbol.name, contradictions(kept, kind))
+    return len(new), changed
+
+
+def put(
+    connection: duckdb.DuckDBPyConnection, symbol: str, kind: Kind, batch: pl.DataFrame, *, replace: bool
+) -> tuple[pl.Series, pl.DataFrame]:
+    """Store rows of one symbol (`row_number, ts`, values; ascending, each time once) inside a transaction.
+
+    Give the times that are new, and the rows that contradict stored ones; these are replaced only if `replace`.
+    """
+    near = _near(symbol, batch)
+    changed = differing(connection, symbol, kind, batch)
+    with registered(connection, batch=batch):
+        new = query(connection, _insertion(kind), near)["ts"]
+        if replace and len(changed):
+            connection.execute(_replacement(kind), near)
+    if kind is CANDLES and len(new):
+        forget_absences(connection, symbol, new)
+    return new, changed
+
+
+def differing(connection: duckdb.DuckDBPyConnection, symbol: str, kind: Kind, batch: pl.DataFrame) -> pl.DataFrame:
+    """Give the rows of such a batch that contradict stored ones: `row_number, ts, column, stored, found`."""
+    with registered(connection, batch=batch):
+        return query(connection, _changed(kind), _near(symbol, batch))
+
+
+def _near(symbol: str, batch: pl.DataFrame) -> dict[str, Any]:
+    """Bind what limits a statement to the stored rows around a batch."""
+    first: datetime = batch["ts"][0]
+    last: datetime = batch["ts"][-1]
+    return {"symbol": symbol, "first": first - _MINUTE, "last": last + _MINUTE}
+
+
+def contradictions(changed: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+    """Give rows that contradict stored ones as `reject` takes them."""
+    value, reason = pl.col("found").cast(pl.String), pl.lit(f"differs from the stored {kind.noun}")
+    return changed.select("row_number", "ts", column_name="column", value=value, reason=reason)
 
 
 def _store_faults(connection: duckdb.DuckDBPyConnection, target: Target) -> None:
@@ -139,7 +170,7 @@ def _store_faults(connection: duckdb.DuckDBPyConnection, target: Target) -> None
         with target.warehouse.write() as stored:
             ingest = record(stored, page, always=False)
             if ingest:
-                reject(stored, ingest, target.symbol, faults)
+                reject(stored, ingest, target.symbol.name, faults)
 
 
 _STORED: Final = "select * from {} where symbol = $symbol and ts between $first and $last"
@@ -168,7 +199,7 @@ def _changed(kind: Kind) -> str:
 def _insertion(kind: Kind) -> str:
     columns = ", ".join(("ts", *kind.values))
     return f"""insert into {kind.table} (symbol, {columns}) select $symbol, {columns} from batch
-        anti join ({_STORED.format(kind.table)}) as stored on {_same(kind)} order by ts"""
+        anti join ({_STORED.format(kind.table)}) as stored on {_same(kind)} order by ts returning ts"""
 
 
 def _replacement(kind: Kind) -> str:

@@ -19,12 +19,13 @@ class ImportOptions:
     """Say how a file is to be read and what to do with rows that are bad or contradict the warehouse.
 
     `columns` maps our column names to the file's where they are not found by themselves. `tz` is the zone of times
-    that carry none (`Asia/Seoul`); `force:Asia/Seoul` overrides the zone that the file states, for files that state a
-    wrong one. `source` is recorded with what is stored, the file's name where it is None.
+    that carry none (`Asia/Seoul`), None UTC or the clock that an archive is known to be written on;
+    `force:Asia/Seoul` overrides the zone that the file states, for files that state a wrong one. `source` is recorded
+    with what is stored, the file's name where it is None.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
-    tz: str = "UTC"
+    tz: str | None = None
     skip_bad: bool = False
     replace: bool = False
     source: str | None = None

@@ -65,6 +65,7 @@ __all__ = [
     "Signals",
     "closing_days",
     "conflicting",
+    "kept",
     "linked",
     "load",
     "make_ready",
@@ -83,6 +84,14 @@ def make_ready(announce: Callable[[str], None] | None = None) -> None:
     load()
     with suppress(OSError):  # a full disk must not cost the result
         ready.touch()
+
+
+def kept() -> tuple[Path | None, bool]:
+    """Give the folder that keeps the compiled loop (None: none can, each process compiles it), and whether it is in."""
+    import numba
+
+    folder = _cache_folder()
+    return folder if folder.name == _identity(numba.__version__) else None, (folder / "ready").exists()
 
 
 def trade(inputs: Inputs) -> Outcome:

@@ -50,6 +50,11 @@ class Narrator:
         elif self.mode != "none":
             self._line(sentence)
 
+    def event(self, facts: dict[str, object]) -> None:
+        """Tell a program something; people are told by other words."""
+        if self.mode == "json":
+            self._line(json.dumps(facts, ensure_ascii=False))
+
     def failed(self, what: str, cure: str, code: int) -> None:
         """Say what went wrong and how to mend it; this is said in every mode."""
         if self.mode == "json":

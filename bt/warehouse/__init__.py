@@ -1,7 +1,8 @@
-"""The DuckDB file: creating, opening, locking, migrating, and handing frames over."""
+"""The DuckDB file: creating, opening, locking, migrating, examining, and handing frames over."""
 
+from bt.warehouse.condition import Condition, examine
 from bt.warehouse.file import scratch
 from bt.warehouse.frames import query, registered
 from bt.warehouse.store import Warehouse
 
-__all__ = ["Warehouse", "query", "registered", "scratch"]
+__all__ = ["Condition", "Warehouse", "examine", "query", "registered", "scratch"]

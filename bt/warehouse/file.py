@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import duckdb
 
 from bt.errors import BtError, WarehouseError
-from bt.warehouse import lock, schema
+from bt.warehouse import acknowledged, lock, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +28,7 @@ HARDENED: Final = {
 }
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)  # a drive has one letter
 BROKEN: Final = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+_MODE: Final = 0o644  # nobody else writes, whatever the umask allows
 _STORAGE: Final = "v1.0.0"  # what DuckDB 1.1 and the drivers of BI tools can read
 
 
@@ -64,12 +65,14 @@ def create(path: Path, files: Sequence[Path], built_from: str) -> None:
             connection.execute("checkpoint made")
             connection.execute("use memory")
             connection.execute("detach made")
+        new.chmod(new.stat().st_mode & _MODE)
         try:
             path.hardlink_to(new)  # unlike a rename, this never replaces a warehouse that appeared meanwhile
         except FileExistsError:
             return
         except OSError:
             new.rename(path)
+        acknowledged.forget(path)  # it told of another warehouse of this name
     except (OSError, *BROKEN) as error:
         problem = error.strerror if isinstance(error, OSError) else first_line(error)
         raise WarehouseError(f"cannot make {path}: {problem}", "choose another place with --db") from error
@@ -80,7 +83,7 @@ def create(path: Path, files: Sequence[Path], built_from: str) -> None:
 def build_all(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], built_from: str) -> None:
     """Build every relation and record from what."""
     schema.build(connection, files)
-    schema.stamp(connection, 1 + len(schema.MIGRATIONS), built_from)
+    schema.stamp(connection, schema.NEWEST, built_from)
 
 
 def connect(path: Path, *, read_only: bool, wait: float) -> duckdb.DuckDBPyConnection:
@@ -97,7 +100,7 @@ def connect(path: Path, *, read_only: bool, wait: float) -> duckdb.DuckDBPyConne
             raise WarehouseError(f"{path}: {first_line(error)}", "close the other connection first") from error
         except duckdb.Error as error:
             if "Could not set lock" not in str(error):
-                raise WarehouseError(f"{path}: {first_line(error)}", _cure(path, error)) from error
+                raise WarehouseError(_unopened(path, error), _cure(path, error)) from error
             if pause is None:
                 raise lock.busy(path, str(error)) from None
             time.sleep(pause)
@@ -105,14 +108,19 @@ def connect(path: Path, *, read_only: bool, wait: float) -> duckdb.DuckDBPyConne
 
 
 def info(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, str]:
-    """Give the schema version and what the views were built from; refuse a file that is not ours."""
+    """Give the schema version and what the views were built from; refuse a file that is not ours, or newer."""
     try:
         row = connection.execute("select schema_version, sql_hash from warehouse_info").fetchone()
     except duckdb.CatalogException:
         row = None
     if row is None:
         raise WarehouseError(f"{path} is a DuckDB file, but not a bt warehouse", "nothing was changed in it")
-    return int(row[0]), str(row[1])
+    version, built_from = row
+    if version > schema.NEWEST:
+        raise WarehouseError(
+            f"{path} has schema version {version}, this bt knows {schema.NEWEST}", "upgrade bt-warehouse"
+        )
+    return int(version), str(built_from)
 
 
 @contextmanager
@@ -127,6 +135,12 @@ def failures_explained(path: Path | None) -> Iterator[None]:
 def first_line(error: Exception) -> str:
     """Give the first line of what the database said."""
     return str(error).strip().splitlines()[0]
+
+
+def _unopened(path: Path, error: Exception) -> str:
+    if "extension" in str(error):  # it knows the file for another database's and would load a reader of it
+        return f"{path} is a file of another database, not a valid DuckDB file"
+    return f"{path}: {first_line(error)}"
 
 
 def _cure(path: Path | None, error: Exception) -> str:

@@ -10,7 +10,8 @@ import os
 import random
 import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bt.errors import WarehouseError
@@ -22,7 +23,6 @@ except ImportError:  # pragma: no cover - not POSIX: DuckDB's own lock must do
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _FIRST_PAUSE: Final = 0.02  # seconds
 _LONGEST_PAUSE: Final = 0.5  # seconds
@@ -32,7 +32,7 @@ _LONGEST_PAUSE: Final = 0.5  # seconds
 def held(path: Path, *, exclusive: bool, wait: float) -> Iterator[None]:
     """Hold the lock beside `path` inside the block; wait at most `wait` seconds for it."""
     real = path.resolve()  # whatever name it is called by
-    descriptor = _open(real.with_name(real.name + ".lock"))
+    descriptor = _open(_beside(real))
     if fcntl is None or descriptor is None:
         yield
         return
@@ -43,7 +43,7 @@ def held(path: Path, *, exclusive: bool, wait: float) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if pause is None:
-                    raise busy(path, _holder(descriptor)) from None
+                    raise busy(path, _holder(real, descriptor)) from None
                 time.sleep(pause)
         if exclusive:
             os.ftruncate(descriptor, 0)
@@ -73,6 +73,26 @@ def busy(path: Path, holder: str) -> WarehouseError:
     )
 
 
+def holders(path: Path) -> list[int]:
+    """Give the other processes that have the warehouse at `path` open, by PID; none where the system does not tell."""
+    real = path.resolve()
+    places = set()
+    for name in (real, _beside(real)):
+        with suppress(OSError):
+            state = name.stat()  # opened and closed, the file would lose the lock of this very process
+            places.add(f"{os.major(state.st_dev):02x}:{os.minor(state.st_dev):02x}:{state.st_ino}")
+    try:
+        lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return []
+    held = [line.split() for line in lines if "->" not in line]  # without those who wait
+    return sorted({int(fields[4]) for fields in held if fields[5] in places} - {os.getpid()})
+
+
+def _beside(real: Path) -> Path:
+    return Path(f"{real}.lock")
+
+
 def _open(lock: Path) -> int | None:
     try:
         return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -80,6 +100,9 @@ def _open(lock: Path) -> int | None:
         return None
 
 
-def _holder(descriptor: int) -> str:
+def _holder(real: Path, descriptor: int) -> str:
+    """Give the PID of who holds the lock; of its last writer, where the system does not tell."""
+    if others := holders(real):
+        return f"PID {others[0]}"
     text = os.pread(descriptor, 20, 0).decode(errors="replace")
     return f"PID {text}" if text.isdigit() else ""

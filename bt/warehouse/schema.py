@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import duckdb
 
 MIGRATIONS: Final[tuple[str, ...]] = ()  # statements from schema version 1 to 2, 2 to 3 …
+NEWEST: Final = 1 + len(MIGRATIONS)  # the schema version of this bt
 CHECKS: Final = "checks"  # the folder of queries that must return no rows: run by `bt check`, not built
 
 _KIND: Final = re.compile(

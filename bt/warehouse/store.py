@@ -11,7 +11,7 @@ import duckdb
 
 from bt import assets
 from bt.errors import BtError, QueryError, WarehouseError
-from bt.warehouse import file, frames, lock, schema
+from bt.warehouse import acknowledged, file, frames, lock, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,12 +68,16 @@ class Warehouse:
             connection = self._nested() if self._open else self._session(closing, write=True)
             connection.execute("begin")
             try:
+                before = acknowledged.newest(connection)
                 yield connection
+                after = acknowledged.newest(connection)
                 connection.execute("commit")
             except BaseException:
                 with suppress(duckdb.Error):  # it is gone already where the database itself failed
                     connection.execute("rollback")
                 raise
+            if self.path and after > before:
+                acknowledged.note(self.path, before, after)
 
     def query(self, sql: str, parameters: frames.Parameters = None) -> pl.DataFrame:
         """Run one SELECT and give its rows as a Polars frame."""
@@ -126,12 +130,7 @@ class Warehouse:
         finally:
             connection.close()
         current = self._built_from(built_from)
-        newest = 1 + len(schema.MIGRATIONS)
-        if version > newest:
-            raise WarehouseError(
-                f"{self.path} has schema version {version}, this bt knows {newest}", "upgrade bt-warehouse"
-            )
-        if version == newest and (built_from == current or not os.access(self.path, os.W_OK)):
+        if version == schema.NEWEST and (built_from == current or not os.access(self.path, os.W_OK)):
             return  # the views in a read-only file stay as they were built
         if not os.access(self.path, os.W_OK):
             raise WarehouseError(f"{self.path} has an older schema and is not writable", "make it writable once")

@@ -1,8 +1,10 @@
 """Files that are refused: what is said, and that nothing of them is stored."""
 
 import gzip
+import json
 import zipfile
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -68,7 +70,8 @@ BAD_FILES = {
     "csv_empty_cell": (with_row("2024-01-01 00:01:00,100,101,99,,7"), "column close: (empty) is not a number", ""),
     "csv_dup_ts": (csv(*ROWS, ROWS[1]), "row 6, column ts: 2024-01-01 00:01:00 is a duplicate", "other 5 rows"),
     "csv_dup_ts_differs": (csv(*ROWS, ROWS[1].replace("7", "8")), "row 6, column ts: 2024-01-01 00:01:00 is a dup", ""),
-    "csv_huge_line": (with_row("x" * (2 << 20)), "line 3: longer than 1 MiB", "not a CSV"),
+    "csv_huge_line": (with_row("x" * 100_000_000), "line 3: longer than 1 MiB", "not a CSV"),
+    "csv_big_line": (with_row("x" * (2 << 20)), "line 3: longer than 1 MiB", "not a CSV"),
     "csv_huge_header": (b"x" * (2 << 20), "line 1: longer than 1 MiB", "not a CSV"),
     "csv_no_rows": (csv(), "has no rows", ""),
     "csv_empty": (b"", "is empty", ""),
@@ -121,14 +124,34 @@ BAD_FILES = {
         "column open: \\x1b[31mred\\x1b[0m999999999999999",
         "",
     ),
-    "json": (b'[{"ts": 1704067200000, "open": 1}]', "no column for", "--map"),
+    "json_of_objects": (
+        b'[[1704067200000, 1, 1, 1, 1, 1], {"ts": 1704067260000, "open": 1}]',
+        'row 2: {"ts": 1704067260000, "open": 1} is not a list of 6 values',
+        "JSON lists of date, open",
+    ),
+    "json_short_list": (b"[[1704067200000, 1, 1, 1, 1]]", "row 1: [1704067200000, 1, 1, 1, 1] is not a list", "write"),
+    "json_no_list": (b'{"data": [[1704067200000, 1, 1, 1, 1, 1]]}', "the JSON is not a list", "CSV"),
+    "json_cut": (b"[[1704067200000, 1, 1, 1, 1, 1], [17040672", "the JSON is cut off or damaged", "fetch"),
+    "json_no_rows": (b"[]", "has no rows", ""),
+    "json_null": (b"[[1704067200000, 1, 1, 1, null, 1]]", "row 1, column close: (empty) is not a number", ""),
+    "json_text": (b'[[1704067200000, 1, 1, 1, "a\\nb", 1]]', "a quoted cell goes over several lines", "mend"),
+    "gzip_json_cut": (gzip.compress(b"[[1704067200000, 1, 1, 1, 1, 1]]")[:-12], "cannot be unpacked", "fetch it again"),
+    "metatrader_text": (b"2024.01.01 00:00,1,1,one,1,1\n", "has no header line: it begins with 2024.01.01", "names of"),
+    "metatrader_five": (b"2024.01.01 00:00,1,1,1,1\n", "has no header line: it begins with 2024.01.01 00:00", ""),
+    "metatrader_no_time": (b"2024.01.01,1,1,1,1,1\n", "has no header line: it begins with 2024.01.01,1", ""),
+    "metatrader_time": (
+        b"2024.01.01 00:00,1,1,1,1,1\n2024.01.32 00:00,1,1,1,1,1\n",
+        "row 2, column ts: 2024-01-32 00:00 is not an ISO time",
+        "other 1 row",
+    ),
     "gzip_cut": (
         gzip.compress(csv(*ROWS * 400))[:60],
         "cannot be unpacked: Compressed file ended",
         "again",
     ),
     "gzip_header_only": (gzip.compress(csv())[:12], "cannot be unpacked", "again"),
-    "feather": (b"ARROW1\0\0rest", "an Arrow or Feather file", "Parquet"),
+    "feather_cut": (b"ARROW1\0\0rest", "cannot be read as Feather: ", "save it as Parquet or CSV"),
+    "feather_old": (b"FEA1\0\0\0\0rest", "a Feather file of version 1", "save it as Feather version 2"),
 }
 
 
@@ -150,6 +173,10 @@ def test_a_bad_file_is_refused_and_nothing_stored(name, untouched, rows_in, run,
 
 def cut(frame, path):
     frame.write_parquet(path)
+    cut_off(path)
+
+
+def cut_off(path):
     path.write_bytes(path.read_bytes()[:-50])
 
 
@@ -200,6 +227,92 @@ def test_a_bad_parquet_file_is_refused_and_nothing_stored(name, untouched, candl
     assert refused.value.what.startswith("bad.parquet")
     assert what in refused.value.what
     assert "\n" not in refused.value.what
+
+
+def feather(frame, path):
+    frame.rename({"ts": "date"}).write_ipc(path, compression="lz4")
+
+
+def zeros(frame):
+    return frame.with_columns(open=0.0001, high=0.0, low=0.0, close=0.0, volume=0.0)
+
+
+BAD_FEATHER = {
+    "no table of candles": (
+        "some.feather",
+        lambda frame, path: frame.select("ts").write_ipc(path),
+        "no column for open",
+    ),
+    "cut": ("some.feather", lambda frame, path: (feather(frame, path), cut_off(path)), "cannot be read as Feather"),
+    "a price is text": (
+        "some.feather",
+        lambda frame, path: feather(frame.with_columns(pl.col("low").cast(pl.String)), path),
+        "column low: its type is VARCHAR, not a number",
+    ),
+    "no rows": ("some.feather", lambda frame, path: feather(frame.clear(), path), "has no rows"),
+    "funding by its name": (
+        "XRP_USDT_USDT-8h-funding_rate.feather",
+        lambda frame, path: feather(zeros(frame), path),
+        "holds funding rates, by its name",
+    ),
+    "funding by its zeros": (
+        "some.feather",
+        lambda frame, path: feather(zeros(frame), path),
+        "holds no candles: high, low and close are 0 in every row",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FEATHER)
+def test_a_bad_feather_file_is_refused_and_nothing_stored(name, untouched, candles, run, tmp_path):
+    called, write, what = BAD_FEATHER[name]
+    write(candles(), tmp_path / called)
+    with pytest.raises(BtError) as refused:
+        run(untouched, tmp_path / called)
+    assert refused.value.what.startswith(called)
+    assert what in refused.value.what
+    assert "\n" not in refused.value.what
+    if "funding" in name:
+        assert "--kind funding" in refused.value.cure
+
+
+ELSEWHERE = {
+    "csv_unsorted": ("sorted", csv(*reversed(ROWS)), "rows were out of order 4 times: sorted"),
+    "csv_gap": (
+        "listed as a gap",
+        csv(ROWS[0], ROWS[4]),
+        "1 gap, 3 minutes without a candle; the longest 3, 2024-01-01 00:00 is the last candle before it",
+    ),
+    "csv_seconds": (
+        "recognised",
+        csv(*(f"{1704067200 + 60 * row},100,101,99,100.5,7" for row in range(5))),
+        "times read as epoch seconds",
+    ),
+}  # what faults.json lets be accepted, or what is read rightly here: what becomes of it, and the note
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_what_is_no_fault_here_is_stored_and_said(name, warehouse, run, tmp_path):
+    _, text, note = ELSEWHERE[name]
+    (tmp_path / "odd.csv").write_bytes(text)
+    answer = run(warehouse, tmp_path / "odd.csv")
+    assert note in answer.notes
+    stored = warehouse.query("select ts, close from candles order by ts").rows()
+    assert stored[0] == (datetime(2024, 1, 1), 100.5)
+    assert stored[-1] == (datetime(2024, 1, 1, 0, 4), 100.5)
+    gaps = warehouse.query("select symbol, minutes from gaps").rows()
+    assert gaps == ([("BTCUSDT", 3)] if name == "csv_gap" else [])
+
+
+FAULTS = Path(__file__).parents[3] / "shared" / "refs" / "faults.json"
+
+
+@pytest.mark.skipif(not FAULTS.exists(), reason="the list of faults is not here")
+def test_every_malformed_table_of_the_list_is_covered():
+    listed = {case["id"] for case in json.loads(FAULTS.read_text(encoding="utf-8"))["files"]}
+    tables = {name for name in listed if name.startswith(("csv_", "parquet_"))}
+    assert len(tables) > 15
+    assert tables - BAD_FILES.keys() - BAD_PARQUET.keys() - ELSEWHERE.keys() == set()
 
 
 @pytest.mark.parametrize("step", [("5m", 300), ("1h", 3600), ("1d", 86400), ("7m", 420), ("30s", 30)])

@@ -43,6 +43,11 @@ DULL: dict[str, Row] = {
         "turnover": None,
     },
     "funding": {"symbol": "X", "ts": START, "rate": 0.0001, "mark": None},
+    "ingests": {
+        "ingest_id": 1, "kind": "candles", "symbol": "X", "source": "x.csv", "asked_first": START, "asked_last": START,
+        "first_ts": START, "last_ts": START, "rows_came": 1, "rows_stored": 1, "rows_changed": 0, "rows_rejected": 0,
+        "content_hash": "", "written_ts": START,
+    },
     "instruments": {
         "symbol": "X", "valid_from": datetime(1970, 1, 1), "exchange": "bybit", "category": "linear", "as_of": START,
         "source": "test",
@@ -139,4 +144,5 @@ def sound_run() -> dict[str, list[Row]]:
             },
         ],
         "candles": [{"ts": ts} for ts in hours],
+        "ingests": [{"first_ts": hours[0], "last_ts": hours[3], "rows_came": 4, "rows_stored": 4}],
     }  # fmt: skip

@@ -389,7 +389,7 @@ ONE_RUN, TWO_RUNS = "run_id = 'b'", "run_id in ('b', 'd')"
 )
 def test_a_filter_on_runs_reaches_the_tables(relation: str, condition: str) -> None:
     """Else the metrics of two runs would cost as much as those of ten thousand."""
-    run = sound_run() | {"candles": []}
+    run = sound_run() | {"candles": [], "ingests": []}
     stored = {table: [row | {"run_id": name} for name in "abcdef" for row in given] for table, given in run.items()}
 
     plan = holding(**stored).query(f"explain (format json) from {relation} where {condition}").row(0)[1]

@@ -108,7 +108,8 @@ with getattr(warehouse, sys.argv[2])():
 @pytest.mark.parametrize(("held", "wanted"), [("write", "read"), ("write", "write"), ("read", "write")])
 def test_the_holder_is_named_after_a_bounded_wait(tmp_path: Path, held: str, wanted: str) -> None:
     path = tmp_path / "bt.duckdb"
-    Warehouse(path)
+    with Warehouse(path).write():
+        pass  # the lock's file names this process now, which is not who holds it
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(path), held], stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout is not None
@@ -117,7 +118,7 @@ def test_the_holder_is_named_after_a_bounded_wait(tmp_path: Path, held: str, wan
         with pytest.raises(WarehouseError, match="in use by") as error, getattr(Warehouse(path, wait=0.3), wanted)():
             pass
         assert time.monotonic() - began < 10
-        if held == "write":
+        if held == "write" or Path("/proc/locks").exists():
             assert f"process {holder.pid}" in str(error.value)
     finally:
         holder.kill()

@@ -1,0 +1,232 @@
+"""Commands that speak with the exchange: ingest and symbols."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bt.cli import shared
+from bt.errors import BtError, ExitCode, hint
+from bt.timeframes import moment
+from bt.wording import counted
+
+if TYPE_CHECKING:
+    from bt.bybit import Bybit
+    from bt.ingest.download import Brought
+    from bt.symbols import Symbol
+    from bt.warehouse import Warehouse
+
+_SKEW = 5.0  # s that clocks may differ without a word
+
+Url = Annotated[
+    str | None, typer.Option("--base-url", help="Address of the exchange (env BT_BYBIT_URL).", metavar="URL")
+]
+Rate = Annotated[
+    float | None, typer.Option("--rate", help="Requests a second at most; 114 is what Bybit bears.", min=0.1)
+]
+
+
+def ingest(
+    symbols: Annotated[list[str], typer.Argument(help="BTCUSDT, spot:BTCUSDT, inverse:BTCUSD …", metavar="SYMBOL…")],
+    first: Annotated[str, typer.Option("--from", help="ISO date, or 90d, 2y, ytd; UTC.", metavar="WHEN")] = "2y",
+    end: Annotated[str, typer.Option("--to", help="End, exclusive, likewise.", metavar="WHEN")] = "now",
+    funding: Annotated[bool, typer.Option("--funding/--no-funding", help="Funding rates of perpetuals.")] = True,
+    repair: Annotated[bool, typer.Option("--repair", help="Ask again for what the exchange did not have.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Ask again for everything; the exchange's candles win.")
+    ] = False,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write a CSV per symbol here, too.", metavar="DIR")] = None,
+    rate: Rate = None,
+    base_url: Url = None,
+    form: shared.Format = "table",
+    out: shared.Out = None,
+    db: shared.Db = None,
+    progress: shared.Progress = "auto",
+    quiet: shared.Quiet = False,
+    _verbose: shared.Verbose = 0,
+) -> int:
+    """Bring 1-minute candles and funding from Bybit; only what is missing is asked for."""
+    from bt import symbols as names
+
+    wanted = names.parse_many(symbols)
+    for symbol in wanted:
+        if symbol.exchange != "bybit":
+            raise BtError(
+                f"{symbol} is not of Bybit", f"bt import FILE… -s {symbol} takes what {symbol.exchange} offers"
+            )
+    if not wanted:
+        raise BtError("no symbol is given", "bt ingest BTCUSDT ETHUSDT")
+    call = shared.session({"db": db}, form=form, out=out, quiet=quiet, progress=progress)
+    for text in (first, end):
+        moment(text, relative_to=call.now)  # refused before anything is asked
+    wish = {"first": first, "end": end, "funding": funding, "repair": repair, "replace": replace}
+    warehouse = call.warehouse(create=True)
+    brought = bring_in(call, warehouse, wanted, wish, url=base_url, rate=rate)
+    if csv is not None:
+        _write_csv(call, warehouse, brought, csv)
+    _print(brought, form, out)
+    return _code(brought)
+
+
+def symbols(
+    text: Annotated[str, typer.Argument(help="Part of a symbol, or a currency.", metavar="[TEXT]")] = "",
+    category: Annotated[str | None, typer.Option("--category", help="linear, spot or inverse.")] = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ask the exchange anew.")] = False,
+    base_url: Url = None,
+    form: shared.Format = "table",
+    out: shared.Out = None,
+    db: shared.Db = None,
+    quiet: shared.Quiet = False,
+    _verbose: shared.Verbose = 0,
+) -> int:
+    """Find symbols and their trading rules; after the first call without the network."""
+    import asyncio
+
+    from bt.ingest import listing
+    from bt.output import emit
+
+    if category is not None and category not in listing.CATEGORIES:
+        raise BtError(f"there is no category {category!r}", hint(category, listing.CATEGORIES))
+    call = shared.session({"db": db}, form=form, out=out, quiet=quiet)
+    warehouse = call.warehouse(create=True)
+    asked = listing.asked(warehouse)
+    for one in listing.CATEGORIES if refresh else [one for one in listing.CATEGORIES if one not in asked]:
+        if category in {None, one}:
+            names = asyncio.run(_list(call, warehouse, _client(call, base_url, None), one))
+            call.narrator.say(f"{one}: {names:,} instruments")
+    found = listing.search(warehouse, text, category)
+    if found.is_empty():
+        raise BtError(f"no symbol contains {text!r}", "bt symbols --refresh asks the exchange anew")
+    emit(found, form, out)
+    return ExitCode.OK
+
+
+def bring_in(
+    call: shared.Session,
+    warehouse: Warehouse,
+    wanted: list[Symbol],
+    wish: dict[str, Any],
+    *,
+    url: str | None,
+    rate: float | None,
+) -> list[Brought]:
+    """Bring what is missing, showing how far it is, and say in the end what came."""
+    import asyncio
+
+    client = _client(call, url, rate)
+    began = time.monotonic()
+    brought = asyncio.run(_bring(call, warehouse, client, wanted, wish))
+    _tell(call, client, brought, time.monotonic() - began)
+    return brought
+
+
+def _client(call: shared.Session, url: str | None, rate: float | None) -> Bybit:
+    from bt.bybit import HOST, PACE, Bybit, Manners
+
+    manners = Manners(pace=rate or PACE)
+    return Bybit(url or os.environ.get("BT_BYBIT_URL") or HOST, manners=manners, warn=call.narrator.say)
+
+
+async def _list(call: shared.Session, warehouse: Warehouse, client: Bybit, category: str) -> int:
+    from bt.ingest import listing
+    from bt.ingest.ledger import from_milliseconds
+
+    async with client:
+        as_of = from_milliseconds(await client.now())
+        found = await client.instruments(category)
+    return len(listing.store(warehouse, client.host, category, found, as_of=as_of, warn=call.narrator.say))
+
+
+async def _bring(
+    call: shared.Session, warehouse: Warehouse, client: Bybit, wanted: list[Symbol], told: dict[str, Any]
+) -> list[Brought]:
+    from bt.ingest.download import Watcher, Wish, download
+    from bt.ingest.ledger import from_milliseconds
+    from bt.output.progress import SymbolProgress
+
+    async with client:
+        now = await client.now()
+        here = from_milliseconds(now)
+        if abs((call.now - here).total_seconds()) > _SKEW:
+            call.narrator.say(
+                f"the exchange's clock says {here:%Y-%m-%d %H:%M} UTC, this one {call.now:%Y-%m-%d %H:%M}"
+            )
+        bounds = {name: moment(told[name], relative_to=here) for name in ("first", "end")}
+        if bounds["first"] >= bounds["end"]:
+            raise BtError(f"--from {bounds['first']} is not before --to {bounds['end']}", "check both")
+        counts = client.counts
+        with SymbolProgress(call.narrator, lambda: (counts.requests, counts.retries)) as shown:
+            client.warn = shown.say
+            wish = Wish(symbols=wanted, now=now, **(told | bounds))
+            return await download(
+                warehouse, client, wish, Watcher(planned=shown.planned, came=shown.came, warn=shown.say)
+            )
+
+
+def _tell(call: shared.Session, client: Bybit, brought: list[Brought], seconds: float) -> None:
+    """Close with what came, what is lacking, and what to type."""
+    for one in brought:
+        if one.problem:
+            call.narrator.say(f"! {one.symbol}: {one.problem.what}; {one.problem.cure}".rstrip("; "))
+        if one.changed:
+            call.narrator.say(
+                f"! {one.symbol}: the exchange tells {counted(one.changed, 'candle')} differently now: see "
+                "rejected_candles; --replace takes the new ones"
+            )
+    candles, settlements, missing = (
+        sum(getattr(one, name) for one in brought) for name in ("candles", "settlements", "missing")
+    )
+    counts = client.counts
+    lacking = " ".join(one.symbol.name for one in brought if one.missing)
+    there = " ".join(one.symbol.name for one in brought if not one.problem)
+    call.narrator.event(
+        {"event": "ingested", "candles": candles, "settlements": settlements, "missing": missing}
+        | {"requests": counts.requests, "retries": counts.retries, "seconds": round(seconds, 3)}
+    )
+    next_ = f"bt ingest {lacking} asks again" if lacking else f"next: bt check {there}" if there else "nothing came"
+    call.narrator.say(
+        f"{counted(candles, 'candle')} and {counted(settlements, 'settlement')} in {seconds:.1f} s · "
+        f"{counted(counts.requests, 'request')}, {counts.retries:,} retried · "
+        f"{counted(missing, 'minute')} missing · {next_}"
+    )
+
+
+def _code(brought: list[Brought]) -> ExitCode:
+    """Give 0 where all is there, what went wrong where nothing could be brought, else 1."""
+    problems = [one.problem for one in brought if one.problem]
+    if problems and len(problems) == len(brought):
+        return ExitCode.USAGE if all(_is_unknown(problem) for problem in problems) else ExitCode.NETWORK
+    return ExitCode.INCOMPLETE if problems or any(one.missing for one in brought) else ExitCode.OK
+
+
+def _is_unknown(problem: BtError) -> bool:
+    from bt.bybit import UnknownSymbolError
+
+    return isinstance(problem, UnknownSymbolError)
+
+
+def _write_csv(call: shared.Session, warehouse: Warehouse, brought: list[Brought], folder: Path) -> None:
+    from bt.export import candles_to_csv
+
+    for one in brought:
+        if one.problem is None:
+            file, rows = candles_to_csv(warehouse, one.symbol, timeframe="1m", folder=folder)
+            call.narrator.say(f"{file}: {counted(rows, 'candle')}")
+
+
+def _print(brought: list[Brought], form: str, out: Path | None) -> None:
+    import polars as pl
+
+    from bt.output import emit
+
+    names = ("candles", "settlements", "changed", "absent", "missing")
+    rows = [
+        {"symbol": one.symbol.name, **{name: getattr(one, name) for name in names}}
+        | {"state": "failed" if one.problem else "incomplete" if one.missing else "complete"}
+        for one in brought
+    ]
+    emit(pl.DataFrame(rows), form, out)

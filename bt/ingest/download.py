@@ -1,0 +1,293 @@
+"""What an ingest does: asks for what is missing, all symbols at once, and leaves nothing half done behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+from bt.bybit import CANDLES, MINUTE, Bybit, ClosedError, Klines, Malformed, UnknownSymbolError
+from bt.errors import BtError, ExchangeError
+from bt.ingest import ledger, listing, settlements
+from bt.ingest.pages import reader
+from bt.ingest.planning import Span, pages, without
+from bt.ingest.writing import Entry, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+
+    from bt.ingest.pages import Page
+    from bt.symbols import Symbol
+    from bt.warehouse import Warehouse
+
+_WORKERS: Final = 256  # pages fetched, or waiting to be written together
+_ASKED: Final = 2  # times that minutes are asked for by themselves before they count as absent
+_LATE: Final = 1440  # minutes; what is younger may still come
+_REFUSALS: Final = 3  # pages with an impossible candle, one after the other
+_FRESH: Final = timedelta(days=1)  # how long a list of instruments serves
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is to be brought: minutes from `first` (inclusive) to `end` (exclusive, None = now), plain UTC.
+
+    `repair` asks again for what the exchange did not have, `replace` for everything, and lets its candles replace
+    stored ones that differ.
+    """
+
+    symbols: Sequence[Symbol]
+    now: int  # ms, the exchange's
+    first: datetime
+    end: datetime | None = None
+    funding: bool = True
+    repair: bool = False
+    replace: bool = False
+
+
+@dataclass(kw_only=True)
+class Brought:
+    """What became of one symbol; minutes of the span wanted that are neither stored nor absent are `missing`."""
+
+    symbol: Symbol
+    candles: int = 0  # new
+    settlements: int = 0  # new
+    changed: int = 0  # candles that the exchange tells differently now
+    absent: int = 0  # minutes
+    missing: int = 0  # minutes
+    problem: BtError | None = None
+    late: list[Span] = field(default_factory=list)  # the exchange has none yet
+    closed: bool = False  # trade has ended: nothing is to come
+
+    @property
+    def code(self) -> str:
+        """Give what the exchange calls it."""
+        return self.symbol.name.rpartition(":")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watcher:
+    """Who is told how it goes: `planned(symbol, minutes)`, `came(symbol, minutes)`, `warn(sentence)`."""
+
+    planned: Callable[[str, int], None] = lambda _symbol, _minutes: None
+    came: Callable[[str, int], None] = lambda _symbol, _minutes: None
+    warn: Callable[[str], None] = lambda _sentence: None
+
+
+async def download(warehouse: Warehouse, client: Bybit, wish: Wish, watcher: Watcher | None = None) -> list[Brought]:
+    """Bring what is missing of a wish; what is committed stays, whatever happens then.
+
+    A symbol that fails carries its problem; ClosedError and WarehouseError end everything.
+    """
+    ingest = _Ingest(warehouse, client, wish, watcher or Watcher())
+    await ingest.know_instruments()
+    async with ingest.writer.at_work():
+        await ingest.work(ingest.guarded(one, ingest.prepare(one)) for one in ingest.able())
+        await ingest.work(chain(ingest.funding_jobs(settlements.around), ingest.page_jobs()))
+        await ingest.work(ingest.funding_jobs(settlements.inside))
+    await asyncio.to_thread(ingest.account)
+    return ingest.brought
+
+
+class _Ingest:
+    def __init__(self, warehouse: Warehouse, client: Bybit, wish: Wish, watcher: Watcher) -> None:
+        self.warehouse, self.client, self.wish, self.watcher = warehouse, client, wish, watcher
+        self.brought = [Brought(symbol=symbol) for symbol in wish.symbols]
+        self.writer = Writer(warehouse, client.host, wish.replace)
+        closed = wish.now // MINUTE - 1  # the newest candle that is finished
+        last = closed if wish.end is None else min(closed, ledger.next_minute(wish.end) - 1)
+        self.wanted = Span(ledger.next_minute(wish.first), last)
+        self.pages: deque[tuple[Brought, Span]] = deque()
+
+    def able(self) -> list[Brought]:
+        return [one for one in self.brought if one.problem is None]
+
+    async def work(self, jobs: Iterable[Awaitable[None]]) -> None:
+        """Do jobs, some at a time, in their order; raise the first error that ends everything."""
+        left = iter(jobs)
+
+        async def worker() -> None:
+            for job in left:
+                await job
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(_WORKERS):
+                    group.create_task(worker())
+        except BaseExceptionGroup as errors:
+            raise _first(errors) from None
+
+    async def know_instruments(self) -> None:
+        """Know the rules of all symbols that are wanted, and refuse those the exchange does not have."""
+        for category in dict.fromkeys(one.symbol.category for one in self.brought):
+            since = ledger.from_milliseconds(self.wish.now) - _FRESH
+            names = await asyncio.to_thread(listing.known, self.warehouse, category, self.client.host, since)
+            mine = [one for one in self.brought if one.symbol.category == category]
+            if not names or any(one.symbol.name not in names for one in mine):
+                names = await self.refresh(category)
+            for one in mine:
+                if one.symbol.name not in names:
+                    one.problem = _unknown(one.symbol, names)
+
+    async def refresh(self, category: str) -> set[str]:
+        found = await self.client.instruments(category)
+        as_of = ledger.from_milliseconds(self.wish.now)
+        return await asyncio.to_thread(
+            listing.store, self.warehouse, self.client.host, category, found, as_of=as_of, warn=self.watcher.warn
+        )
+
+    async def guarded(self, one: Brought, job: Awaitable[None]) -> None:
+        """Let a symbol fail by itself."""
+        try:
+            await job
+        except ClosedError:
+            raise
+        except ExchangeError as error:
+            one.problem = one.problem or error
+
+    async def prepare(self, one: Brought) -> None:
+        """Find out which pages of a symbol are to be asked for."""
+        stored = await asyncio.to_thread(ledger.stored, self.warehouse, one.symbol.name)
+        absent = await asyncio.to_thread(ledger.absent, self.warehouse, one.symbol.name)
+        one.closed = await asyncio.to_thread(listing.closed, self.warehouse, one.symbol.name)
+        known = [*([] if self.wish.replace else stored), *([] if self.wish.repair else absent)]
+        spans = []
+        for span in without([self.wanted], known):
+            first, last = span
+            if span.minutes >= CANDLES:
+                first = max(first, await self._edge(one, span, oldest=True)) if not _any_before(stored, span) else first
+                last = min(last, await self._edge(one, span, oldest=False)) if not _any_after(stored, span) else last
+            for nothing in without([span], [Span(first, last)]):
+                await self._finish(one, _empty_page(one, nothing), [nothing])
+            spans += [Span(first, last)] if first <= last else []
+        cut = [page for span in spans for page in pages(span, CANDLES - 1)]
+        self.pages.extend((one, page) for page in cut)
+        self.watcher.planned(one.symbol.name, _minutes(cut))
+
+    async def _edge(self, one: Brought, span: Span, *, oldest: bool) -> int:
+        """Ask which candle is the first, or the last, of a span; twice, where it is not the span's own end."""
+        found = []
+        for _ in range(_ASKED):
+            found.append(await self._one_candle(one, span, oldest=oldest))
+            if found[-1] == (span.first if oldest else span.last):
+                break
+        if oldest:
+            return min((minute for minute in found if minute is not None), default=span.last + 1)
+        return max((minute for minute in found if minute is not None), default=span.first - 1)
+
+    async def _one_candle(self, one: Brought, span: Span, *, oldest: bool) -> int | None:
+        def check(found: Klines) -> int | None:
+            came = [row[0] // MINUTE for row in found.rows]
+            bounds = (span.first, self.wish.now // MINUTE) if oldest else (0, span.last)
+            minutes = [minute for minute in came if bounds[0] <= minute <= bounds[1]]
+            if came and not minutes:
+                raise Malformed(f"{one.symbol}: a candle that was not asked for")
+            return (min if oldest else max)(minutes, default=None)
+
+        bounds = {"start": span.first * MINUTE} if oldest else {"end": span.last * MINUTE}
+        minute = await self.client.candles(one.symbol.category, one.code, **bounds, limit=1, check=check)
+        return None if minute is None or not span.first <= minute <= span.last else minute
+
+    def page_jobs(self) -> Iterator[Awaitable[None]]:
+        """Give the work of all pages."""
+        while self.pages:
+            one, page = self.pages.popleft()
+            if one.problem is None:
+                yield self.guarded(one, self._fill(one, [page], 0))
+
+    async def _fill(self, one: Brought, lacking: Sequence[Span], asked: int) -> None:
+        """Ask for minutes, store what comes, and ask again for what does not; `asked` times they were asked before."""
+        span = Span(lacking[0].first, lacking[-1].last)
+        problem = None
+        for _ in range(_REFUSALS):
+            page = await self._page(one, span)
+            left = without(lacking, page.came)
+            cut_off = [hole for hole in left if not page.answers_for(hole)]
+            silent = without(left, cut_off)
+            try:
+                await self._finish(one, page, silent if asked >= _ASKED else [])
+                break
+            except Malformed as error:
+                problem = error
+        else:
+            raise ExchangeError(f"{problem} ({_REFUSALS} times)", "the same command asks again")
+        again = [silent] if silent and asked < _ASKED else []
+        done = without(lacking, [*cut_off, *chain(*again)])
+        self.watcher.came(one.symbol.name, _minutes(done))
+        for minutes in again:
+            await self._fill(one, minutes, asked + 1)
+        if cut_off:
+            await self._fill(one, cut_off, 0)
+
+    async def _finish(self, one: Brought, page: Page, silent: Sequence[Span]) -> None:
+        """Commit a page, and the minutes that the exchange does not have; the latest of them may still come."""
+        late = Span(self.wish.now // MINUTE - _LATE, self.wish.now // MINUTE)
+        absent = without(silent, [] if one.closed else [late])
+        written = await self.writer.write(Entry(page=page, absent=tuple(absent)))
+        one.candles += written.stored
+        one.changed += written.changed
+        one.late += without(silent, absent)
+
+    async def _page(self, one: Brought, asked: Span) -> Page:
+        """Ask for a span and the candle before it: neighbours must agree on it."""
+        read = reader(one.symbol.name, asked)
+        start, end = (asked.first - 1) * MINUTE, asked.last * MINUTE
+        return await self.client.candles(one.symbol.category, one.code, start=start, end=end, check=read)
+
+    def funding_jobs(self, stretches: Callable[..., list[settlements.Stretch]]) -> Iterator[Awaitable[None]]:
+        """Give the work of the settlements that may be missing."""
+        for one in self.able() if self.wish.funding else ():
+            if one.symbol.category != "spot" and "-" not in one.code:  # futures with a delivery date have none
+                yield self.guarded(one, self._fund(one, stretches))
+
+    async def _fund(self, one: Brought, stretches: Callable[..., list[settlements.Stretch]]) -> None:
+        ends = (self.wanted.first * MINUTE, (self.wanted.last + 1) * MINUTE)
+        for stretch in await asyncio.to_thread(stretches, self.warehouse, one.symbol.name, *ends):
+            found = await settlements.fetch(self.client, one.symbol, one.code, stretch)
+            one.settlements += await asyncio.to_thread(
+                settlements.store, self.warehouse, self.client.host, one.symbol, stretch, found
+            )
+
+    def account(self) -> None:
+        """Count what is missing still."""
+        for one in self.brought:
+            if isinstance(one.problem, UnknownSymbolError):
+                continue
+            name = one.symbol.name
+            stored, absent = ledger.stored(self.warehouse, name), ledger.absent(self.warehouse, name)
+            without_candles = without([self.wanted], stored)
+            one.missing = _minutes(without(without_candles, [*absent, *one.late]))
+            one.absent = _minutes(without_candles) - _minutes(without(without_candles, absent))
+
+
+def _minutes(spans: Iterable[Span]) -> int:
+    return sum(span.minutes for span in spans)
+
+
+def _empty_page(one: Brought, span: Span) -> Page:
+    """Give the answer that holds nothing of a span."""
+    return reader(one.symbol.name, span)(Klines(symbol=one.code, category=one.symbol.category, rows=[]))
+
+
+def _any_before(stored: Sequence[Span], span: Span) -> bool:
+    return any(one.first < span.first for one in stored)
+
+
+def _any_after(stored: Sequence[Span], span: Span) -> bool:
+    return any(one.last > span.last for one in stored)
+
+
+def _unknown(symbol: Symbol, names: set[str]) -> BtError:
+    near = get_close_matches(symbol.name, names, n=3, cutoff=0.6)
+    cure = (
+        f"did you mean {' or '.join(near)}?" if near else f"bt symbols {symbol.base or ''} lists what there is".strip()
+    )
+    return UnknownSymbolError(f"Bybit has no such {symbol.category} symbol", cure)
+
+
+def _first(errors: BaseExceptionGroup[Any]) -> BaseException:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,64 @@
+"""What is still to be asked for: from what is wanted and what is known to the smallest list of questions; pure.
+
+Minutes are whole numbers, counted from 1970; a span holds both its ends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class Span(NamedTuple):
+    """Minutes from first to last, inclusive."""
+
+    first: int
+    last: int
+
+    @property
+    def minutes(self) -> int:
+        """Count them."""
+        return self.last - self.first + 1
+
+
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """Give the same minutes as spans that neither touch nor overlap, ascending."""
+    found: list[Span] = []
+    for span in sorted(spans):
+        if found and span.first <= found[-1].last + 1:
+            found[-1] = Span(found[-1].first, max(found[-1].last, span.last))
+        elif span.minutes > 0:
+            found.append(span)
+    return found
+
+
+def without(wanted: Iterable[Span], known: Iterable[Span]) -> list[Span]:
+    """Give the minutes of `wanted` that are in none of `known`, as spans, ascending."""
+    left: list[Span] = []
+    known = joined(known)
+    for span in joined(wanted):
+        first = span.first
+        for one in known:
+            if one.last < first:
+                continue
+            if one.first > span.last:
+                break
+            if one.first > first:
+                left.append(Span(first, one.first - 1))
+            first = one.last + 1
+        if first <= span.last:
+            left.append(Span(first, span.last))
+    return left
+
+
+def pages(span: Span, most: int) -> Iterator[Span]:
+    """Cut a span into pieces of at most `most` minutes, oldest first."""
+    for first in range(span.first, span.last + 1, most):
+        yield Span(first, min(first + most - 1, span.last))
+
+
+def runs(minutes: Iterable[int]) -> list[Span]:
+    """Give ascending minutes as spans."""
+    return joined(Span(minute, minute) for minute in minutes)

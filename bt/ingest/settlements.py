@@ -1,0 +1,92 @@
+"""Funding settlements: all of a stretch, backwards in pages of 200, because their interval changes with time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from bt.ingest.kinds import FUNDING
+from bt.ingest.ledger import from_milliseconds, settled, settlements_missing
+from bt.ingest.manifest import content_hash, know_instrument, record_all
+from bt.ingest.storing import put
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bt.bybit import Bybit, Settlement
+    from bt.symbols import Symbol
+    from bt.warehouse import Warehouse
+
+Stretch = tuple[int, int]  # ms, inclusive
+
+_HOUR: Final = 3_600_000  # ms
+_SCHEMA: Final[dict[str, Any]] = {"ts": pl.Datetime("us"), "rate": pl.Float64, "mark": pl.Float64}
+
+
+def milliseconds(moment: datetime) -> int:
+    """Give a moment as the exchange counts it."""
+    return int((moment - from_milliseconds(0)).total_seconds() * 1000)
+
+
+def around(warehouse: Warehouse, symbol: str, first: int, last: int) -> list[Stretch]:
+    """Give what lies between two moments (ms) before and after the settlements that are stored."""
+    known = settled(warehouse, symbol)
+    if known is None:
+        return [(first, last)]
+    begin, end = map(milliseconds, known)
+    return _not_empty([(first, min(last, begin - 1)), (max(first, end + 1), last)])
+
+
+def inside(warehouse: Warehouse, symbol: str, first: int, last: int) -> list[Stretch]:
+    """Give the stretches between two moments (ms) in which settlements should be stored and are not."""
+    holes = settlements_missing(warehouse, symbol)
+    return _not_empty(
+        [(max(first, milliseconds(hole) - _HOUR), min(last, milliseconds(end) + _HOUR)) for hole, end in holes]
+    )
+
+
+def _not_empty(stretches: list[Stretch]) -> list[Stretch]:
+    return [(first, last) for first, last in stretches if first <= last]
+
+
+async def fetch(client: Bybit, symbol: Symbol, code: str, stretch: Stretch) -> list[Settlement]:
+    """Ask for all settlements of a stretch, oldest first."""
+    first, last = stretch
+    found: list[Settlement] = []
+    while first <= last:
+        page = await client.settlements(symbol.category, code, start=first, end=last)
+        if not page:
+            break
+        found = [*page, *found]
+        last = page[0].funding_rate_timestamp - 1
+    return found
+
+
+def store(warehouse: Warehouse, source: str, symbol: Symbol, stretch: Stretch, found: list[Settlement]) -> int:
+    """Store settlements in one transaction with their row in the manifest; give how many were new."""
+    stamps = [from_milliseconds(one.funding_rate_timestamp) for one in found]
+    rows = pl.DataFrame({"ts": stamps, "rate": [one.funding_rate for one in found], "mark": None}, schema=_SCHEMA)
+    with warehouse.write() as connection:
+        know_instrument(connection, symbol)
+        new = changed = 0
+        if found:
+            numbered = rows.with_row_index("row_number")
+            stored, contradicted = put(connection, symbol.name, FUNDING, numbered, replace=False)
+            new, changed = len(stored), len(contradicted)
+        page = {
+            "kind": FUNDING.table,
+            "symbol": symbol.name,
+            "source": source,
+            "asked_first": from_milliseconds(stretch[0]),
+            "asked_last": from_milliseconds(stretch[1]),
+            "first_ts": rows["ts"].min(),
+            "last_ts": rows["ts"].max(),
+            "rows_came": rows.height,
+            "rows_stored": new,
+            "rows_changed": changed,
+            "rows_rejected": changed,
+            "content_hash": content_hash(rows, FUNDING),
+        }
+        record_all(connection, [page])
+    return new

@@ -1,0 +1,148 @@
+"""Files in and out at the command line: many at once, each reported; and candles written as CSV."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bt import cli
+from bt.warehouse import Warehouse
+
+Captured = pytest.CaptureFixture[str]
+MONTHS = ("2024-01", "2024-02", "2024-03")
+
+
+@pytest.fixture
+def archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Three small files of one symbol in the current folder, each with its own minutes."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BT_DB", "bt.duckdb")
+    names = []
+    for month in MONTHS:
+        start = datetime.fromisoformat(f"{month}-01T00:00:00+00:00")
+        times = [int((start + row * timedelta(minutes=1)).timestamp() * 1000) for row in range(20)]
+        rows = [f"{time},100,101,99,100.5,7,0,5.5,0,0,0,0" for time in times]
+        names.append(f"BTCUSDT-1m-{month}.csv")
+        Path(names[-1]).write_text("\n".join(rows), encoding="utf-8")
+    return names
+
+
+def stored() -> list[int]:
+    """Give how many candles each month has."""
+    months = "select count(*) as candles from candles group by month(ts) order by month(ts)"
+    return Warehouse("bt.duckdb").query(months)["candles"].to_list()
+
+
+def test_many_files_are_reported_one_by_one(archives: list[str], capsys: Captured) -> None:
+    assert cli.run(["import", *archives, "-s", "binance:BTCUSDT", "--format", "json"]) == 0
+    captured = capsys.readouterr()
+    answers = json.loads(captured.out)
+    assert [(one["file"], one["stored"], one["refused"]) for one in answers] == [(name, 20, None) for name in archives]
+    note = "no header line: read as an archive of Binance (12 columns)"
+    assert captured.err.count(note) == 2
+    assert f"{archives[0]}: {note}" in captured.err
+    assert f"2 other files: {note}" in captured.err
+    assert stored() == [20, 20, 20]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_bad_file_is_named_and_the_others_stored(archives: list[str], capsys: Captured, place: int) -> None:
+    bad = archives[place]
+    rows = Path(bad).read_text(encoding="utf-8").split("\n")
+    Path(bad).write_text("\n".join([*rows[:-1], rows[-1].replace("100.5", "x")]), encoding="utf-8")
+    assert cli.run(["import", *archives, "-s", "BTCUSDT", "--format", "json"]) == 1
+    captured = capsys.readouterr()
+    errors = [line for line in captured.err.splitlines() if line.startswith("error: ")]
+    assert errors == [f"error: {bad} row 20, column close: x is not a number"]
+    assert "1 of 3 files refused: nothing of them is stored, the others are" in captured.err
+    refused = {one["file"]: (one["stored"], one["refused"]) for one in json.loads(captured.out)}
+    assert refused.pop(bad) == (None, errors[0].removeprefix("error: "))
+    assert set(refused.values()) == {(20, None)}
+    assert stored() == [20, 20]
+
+
+def test_only_bad_files_are_a_wrong_input(archives: list[str], capsys: Captured) -> None:
+    for name in archives:
+        Path(name).write_text("dear diary", encoding="utf-8")
+    assert cli.run(["import", *archives, "-s", "BTCUSDT"]) == 2
+    assert capsys.readouterr().err.count("error: ") == 3
+    assert cli.run(["import", archives[0], "-s", "BTCUSDT"]) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err.count("error: ")) == ("", 1)
+    assert stored() == []
+
+
+NONSENSE = {
+    "an unknown zone": ("--tz Mars/Base", "unknown time zone Mars/Base"),
+    "an unknown column": ("--map volum=v", "--map volum=…"),
+    "a missing file": ("none.csv", "there is no file none.csv"),
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_what_is_wrong_with_all_files_is_said_once(archives: list[str], capsys: Captured, name: str) -> None:
+    words, what = NONSENSE[name]
+    assert cli.run(["import", *archives, "-s", "BTCUSDT", *words.split()]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"error: {what}")
+    assert captured.err.count("error: ") == 1
+    assert not Path("bt.duckdb").exists()
+
+
+def test_checksums_among_the_files_are_no_files_of_their_own(archives: list[str], capsys: Captured) -> None:
+    sums = f"{archives[0]}.CHECKSUM"
+    Path(sums).write_text(f"{'0' * 64}  {archives[0]}\n", encoding="utf-8")
+    assert cli.run(["import", *archives, sums, archives[1], "-s", "BTCUSDT", "--format", "json"]) == 1
+    captured = capsys.readouterr()
+    assert len(json.loads(captured.out)) == 3
+    assert f"error: {archives[0]}: its SHA-256 is " in captured.err
+
+
+def test_an_export_is_listed_and_comes_back(workspace: Path, capsys: Captured) -> None:
+    line = "export --what candles -s ALPHAUSDT,BETAUSDT -t 1m,1h -O data --format json"
+    assert cli.run(line.split()) == 0
+    written = json.loads(capsys.readouterr().out)
+    assert [Path(one["file"]).as_posix() for one in written] == [
+        f"data/{name}_{timeframe}.csv" for name in ("ALPHAUSDT", "BETAUSDT") for timeframe in ("1m", "1h")
+    ]
+    content = "select * from candles where symbol = 'BETAUSDT' order by ts"
+    assert cli.run("import data/BETAUSDT_1m.csv -s BETAUSDT --db again.duckdb -q".split()) == 0
+    again, first = (Warehouse(path).query(content) for path in ("again.duckdb", "warehouse/bt.duckdb"))
+    assert again.equals(first, null_equal=True)
+    assert written[2]["rows"] == again.height
+
+
+def test_an_export_counts_back_from_its_end(workspace: Path, capsys: Captured) -> None:
+    assert cli.run("export --what candles -s ALPHAUSDT -O data --from 2d --to 2024-01-10 -q".split()) == 0
+    times = pl.read_csv("data/ALPHAUSDT_1m.csv")["ts"]
+    assert (times[0], times[-1]) == ("2024-01-08 00:00:00", "2024-01-09 23:59:00")
+    assert cli.run("export --what candles -s ALPHAUSDT -O data --from 1d -q".split()) == 0
+    assert pl.read_csv("data/ALPHAUSDT_1m.csv").height == 1440
+
+
+REFUSED = {
+    "something else": ("--what trades -s ALPHAUSDT -O data", "--what trades: only candles are exported so far"),
+    "nothing": ("-s ALPHAUSDT -O data", "Missing option '--what'"),
+    "nowhere": ("--what candles -s ALPHAUSDT", "Missing option '--out'"),
+    "no symbol": ("--what candles -O data", "no symbol to export"),
+    "an unknown symbol": ("--what candles -s NOPEUSDT -O data", "there are no candles of NOPEUSDT"),
+    "an unknown timeframe": ("--what candles -s ALPHAUSDT -t 1m,7m -O data", "unknown timeframe '7m'"),
+    "into a file": ("--what candles -s ALPHAUSDT -O bt.toml", "bt.toml is a file"),
+    "a wrong date": ("--what candles -s ALPHAUSDT -O data --from soon", "not a date"),
+    "backwards": ("--what candles -s ALPHAUSDT -O data --from 2024-01-05 --to 2024-01-04", "must be before"),
+    "an unknown format": ("--what candles -s ALPHAUSDT -O data --format xml", "there is no format 'xml'"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_an_export_that_makes_no_sense_is_refused(workspace: Path, capsys: Captured, name: str) -> None:
+    words, what = REFUSED[name]
+    assert cli.run(["export", *words.split()]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"error: {what}") or what in captured.err.splitlines()[0]
+    assert not Path("data").exists()
