@@ -36,6 +36,11 @@ class Symbol:
         return self.name
 
 
+def bring(name: str) -> str:
+    """Say which command brings data of a symbol: from the exchange, or, of others than Bybit, from files."""
+    return f"bt ingest {name}" if parse(name).exchange == "bybit" else f"bt import FILE --symbol {name}"
+
+
 def parse(text: str) -> Symbol:
     """Read one symbol; lower-case letters are raised where there is no other; all else is refused."""
     match = _PATTERN.fullmatch(text)

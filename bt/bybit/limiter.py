@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-_LATE: Final = 5  # turns that may be made up after the machine was busy: more would be a burst
+_LATE: Final = 10  # turns made up after the machine was busy: more would be a burst
 _SLOWEST: Final = 1.0  # s between two requests
 _RECOVERY: Final = 0.99  # of the distance, after each request that was served
 

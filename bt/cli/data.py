@@ -52,7 +52,7 @@ def data(
         frame = frame.drop("absent")
     emit(frame, form, out)
     if frame.is_empty():
-        call.narrator.say("no candles yet: bt import FILE --symbol SYMBOL")
+        call.narrator.say("no candles yet: bt ingest SYMBOL, or bt import FILE --symbol SYMBOL")
     elif warehouse.path:
         size = warehouse.path.stat().st_size
         call.narrator.say(f"{warehouse.path}: {size / 1e6:,.1f} MB")

@@ -100,5 +100,8 @@ async def _serve(exchange: Exchange, port: int, narrator: Narrator) -> int:
         narrator.say(f"exchange listening on {address}")
         ending = await ended
     struck = sum(exchange.struck.values())
-    narrator.say(f"exchange ended: {exchange.requests:,} requests, {struck:,} of them met a fault")
+    narrator.say(
+        f"exchange ended: {exchange.requests:,} requests, {struck:,} of them met a fault; "
+        f"at most {exchange.most:,} in {exchange.window:g} s"
+    )
     return ending

@@ -26,7 +26,7 @@ Url = Annotated[
     str | None, typer.Option("--base-url", help="Address of the exchange (env BT_BYBIT_URL).", metavar="URL")
 ]
 Rate = Annotated[
-    float | None, typer.Option("--rate", help="Requests a second at most; 114 is what Bybit bears.", min=0.1)
+    float | None, typer.Option("--rate", help="Requests a second at most; 112 where none is given.", min=0.1)
 ]
 
 

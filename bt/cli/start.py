@@ -31,7 +31,7 @@ def init(
 
     make_workspace(folder)
     Narrator("none" if quiet else progress).say(
-        f"workspace {folder.resolve()}: next, bt import FILE --symbol BTCUSDT, then bt run example -s BTCUSDT"
+        f"workspace {folder.resolve()}: next, bt ingest BTCUSDT, then bt run example -s BTCUSDT"
     )
     return ExitCode.OK
 

@@ -39,6 +39,7 @@ class Gate:
         self._recent: deque[float] = deque()
         self._second: deque[float] = deque()
         self._banned_until = float("-inf")
+        self.most = 0  # requests inside one window, so far
 
     def judge(self, moment: float) -> Verdict:
         """Count one request and say what is to be done with it."""
@@ -48,6 +49,7 @@ class Gate:
             self._banned_until = moment + self._limits.ban
             self._recent.clear()
             return Verdict.BANNED
+        self.most = max(self.most, len(self._recent))
         if self._limits.per_second and not _fits(self._second, moment, _SECOND, self._limits.per_second):
             return Verdict.WAIT
         return Verdict.SERVE

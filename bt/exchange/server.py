@@ -52,6 +52,16 @@ class Exchange:
         self.requests = 0
         self.struck: defaultdict[str, int] = defaultdict(int)  # requests by fault
 
+    @property
+    def window(self) -> float:
+        """Give the seconds over which the limit counts."""
+        return self._options.limits.window
+
+    @property
+    def most(self) -> int:
+        """Give the most requests of one address inside the window of the limit."""
+        return max((gate.most for gate in self._gates.values()), default=0)
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request of a client."""
         self.requests += 1

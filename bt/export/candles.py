@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bt.errors import BtError
 from bt.export.whole import written_whole
+from bt.symbols import bring
 from bt.timeframes import minutes
 from bt.warehouse import query
 
@@ -75,7 +76,7 @@ def _stored(connection: duckdb.DuckDBPyConnection, symbol: Symbol) -> tuple[date
         {"symbol": symbol.name},
     ).row(0)
     if found[0] is None:
-        raise BtError(f"there are no candles of {symbol}", f"bt import FILE --symbol {symbol} (bt data lists them)")
+        raise BtError(f"there are no candles of {symbol}", f"{bring(symbol.name)} (bt data lists them)")
     return found[0], found[1] + _MINUTE
 
 

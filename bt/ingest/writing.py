@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _REST: Final = 3.0  # times as long as a transaction took: so long others may have the warehouse before the next
 _LONGEST_REST: Final = 0.5  # s
-_ENOUGH: Final = 200  # pages that wait for no pause
+_ENOUGH: Final = 100  # pages written together at most, and without a pause
 
 
 _NOTHING: Final = (
@@ -98,9 +98,11 @@ class Writer:
     async def _run(self) -> None:
         while True:
             await self._called.wait()
-            taken, self._waiting = self._waiting, []
-            self._called.clear()
-            self._enough.clear()
+            taken, self._waiting = self._waiting[:_ENOUGH], self._waiting[_ENOUGH:]
+            if not self._waiting:
+                self._called.clear()
+            if len(self._waiting) < _ENOUGH:
+                self._enough.clear()
             began = time.monotonic()
             try:
                 answers = await asyncio.to_thread(self._store, [entry for entry, _ in taken])
@@ -109,7 +111,8 @@ class Writer:
             for (_, done), answer in zip(taken, answers, strict=True):
                 if not done.done():
                     done.set_exception(answer) if isinstance(answer, Exception) else done.set_result(answer)
-            rest = min(_REST * (time.monotonic() - began), _LONGEST_REST)
+            taken_for = time.monotonic() - began
+            rest = min(_REST * taken_for, _LONGEST_REST) if self.warehouse.path else 0.0  # nobody else has memory
             try:
                 await asyncio.wait_for(self._enough.wait(), rest)
             except TimeoutError:

@@ -12,6 +12,7 @@ import polars as pl
 from bt.errors import BtError
 from bt.market.compose import compose
 from bt.market.indicators import look_back
+from bt.symbols import bring
 from bt.timeframes import minutes
 from bt.warehouse import Warehouse, query
 
@@ -108,7 +109,7 @@ class Market:
         """Load one symbol by itself: then not even the last bit of a bar hangs on others, or on what follows it."""
         found = query(cursor, "select min(ts) as first from candles where symbol = $symbol", {"symbol": symbol})
         if found["first"][0] is None:
-            raise BtError(f"there are no candles of {symbol}", f"bt import FILE --symbol {symbol}")
+            raise BtError(f"there are no candles of {symbol}", bring(symbol))
         parameters = {
             "timeframe": self.timeframe,
             "symbol": symbol,

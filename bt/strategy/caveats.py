@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from bt.symbols import bring
 from bt.wording import counted, minute
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _about_funding(run: Finished) -> Iterator[str]:
     if without:
         yield (
             f"no funding rates of {', '.join(without)}: what positions there paid or received is unknown and was not "
-            f"charged; bt import FILE --kind funding --symbol {without[0]}"
+            f"charged; {bring(without[0])}"
         )
     for (symbol,), found in stretches.filter(pl.col("place") != "all").group_by("symbol", maintain_order=True):
         yield (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from bt.errors import BtError
+from bt.symbols import bring
 from bt.warehouse import query
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def read_span(
     for name in sorted(set(names) - set(own["symbol"])):
         known = warehouse.query("select distinct symbol from candle_days order by symbol")["symbol"].to_list()
         have = f"there are: {', '.join(known)}; " if known else "the warehouse has no candles yet; "
-        raise BtError(f"there are no candles of {name}", f"{have}bring them: bt import FILE --symbol {name}")
+        raise BtError(f"there are no candles of {name}", f"{have}bring them: {bring(name)}")
     least: datetime = own["first_ts"].min()  # type: ignore[assignment]
     most: datetime = own["last_ts"].max() + timedelta(minutes=1)  # type: ignore[assignment,operator]
     if first and end and first >= end:

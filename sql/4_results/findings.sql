@@ -47,7 +47,7 @@ select
     first_ts,                                        -- UTC; where the first begins
     last_ts,                                         -- UTC; where the last ends
     format('{} minutes without a candle, the longest {}', minutes, longest) as detail,  -- what it is
-    case cause when 'absent' then '' else 'bt import FILE --symbol ' || symbol end as cure,  -- the command that mends it; empty = none is needed
+    case cause when 'absent' then '' else bring(symbol, first_ts) end as cure,  -- the command that mends it; empty = none is needed
 from holes
 union all
 select
@@ -58,7 +58,7 @@ select
     first_ts,
     last_ts,
     'first: ' || detail as detail,
-    case severity when 'error' then 'bt import FILE --symbol ' || symbol || ' --replace' else '' end as cure,
+    case severity when 'error' then bring(symbol, first_ts) || ' --replace' else '' end as cure,
 from spotted
 union all
 select
@@ -69,5 +69,5 @@ select
     first_ts,
     last_ts,
     format('up to {:g} hours without a funding rate', hours) as detail,
-    'bt import FILE --kind funding --symbol ' || symbol as cure,
+    bring(symbol, first_ts) as cure,
 from unpaid;

@@ -26,7 +26,7 @@ Captured = pytest.CaptureFixture[str]
 REFUSED = [
     ("run ema_cross", 2, "no symbol to test"),
     ("run ema_cros -s ALPHAUSDT", 2, "ema_cross"),
-    ("run ema_cross -s NOPEUSDT", 2, "bt import FILE --symbol NOPEUSDT"),
+    ("run ema_cross -s NOPEUSDT", 2, "bt ingest NOPEUSDT"),
     ("run ema_cross -s ALPHAUSDT --risk 1", 2, "did you mean 1%?"),
     ("run ema_cross -s ALPHAUSDT --risk 150%", 2, "more than the whole account"),
     ("run ema_cross -s ALPHAUSDT --risk 1% --size 10%", 2, "not both"),

@@ -50,7 +50,7 @@ def test_it_serves_files_until_it_is_stopped(files: list[Path], number: int, cod
             out, err = process.communicate(timeout=10)
     assert len(rows) == 2
     assert process.returncode == code
-    assert (out, err) == ("", "exchange ended: 1 requests, 0 of them met a fault\n")
+    assert (out, err) == ("", "exchange ended: 1 requests, 0 of them met a fault; at most 1 in 5 s\n")
 
 
 def test_files_of_one_symbol_are_joined(files: list[Path], tmp_path: Path) -> None:

@@ -238,7 +238,7 @@ def test_a_symbol_without_any_rate_is_named_once_it_is_traded(warehouse: Warehou
     assert [said for said in warnings_of(written(warehouse, HELD)) if "funding" in said] == [
         (
             "no funding rates of ALPHAUSDT: what positions there paid or received is unknown and was not charged; "
-            "bt import FILE --kind funding --symbol ALPHAUSDT"
+            "bt ingest ALPHAUSDT"
         )
     ]
     never = written(warehouse, "enter_long=pl.lit(False), stop_price=pl.lit(1.0)")

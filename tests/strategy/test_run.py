@@ -136,7 +136,7 @@ def test_what_a_strategy_prints_is_not_data(warehouse: Warehouse, capsys: pytest
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"symbols": ["NOPEUSDT"]}, "bt import FILE --symbol NOPEUSDT"),
+        ({"symbols": ["NOPEUSDT"]}, "bt ingest NOPEUSDT"),
         ({"symbols": ["NOPE'; drop table runs"]}, "symbol"),
         ({"timeframe": "1M"}, "unknown timeframe"),
         ({"first": datetime(2030, 1, 1)}, "there are candles from"),
