@@ -21,9 +21,9 @@ def shown(text: object) -> str:
     return safe if len(cut) <= LONGEST else safe[:LONGEST] + "…"
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, several: str = "") -> str:
     """Give `1 row`, `2,010 rows`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
 def span(microseconds: int) -> str:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bt.errors import BtError, ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from types import FrameType
 
     from bt.output.narration import Narrator
+
+Answer = TypeVar("Answer")
 
 _ELSEWHERE = {"backtesting": "run"}  # what freqtrade calls it
 _SIGNALS = {"SIGINT": ExitCode.INTERRUPTED, "SIGTERM": ExitCode.TERMINATED, "SIGHUP": ExitCode.TERMINATED}
@@ -112,7 +116,40 @@ def _forget_stdout() -> None:
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
+    _note_stop(number)
+    raise _Stopped
+
+
+def _note_stop(number: int) -> None:
     if _stopped:  # asked twice: now
         os._exit(_stopped[0])
     _stopped.append(_SIGNALS[signal.Signals(number).name])
-    raise _Stopped
+
+
+def awaited(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run asynchronous work; a signal cancels it, where an exception in some callback of the loop would be lost."""
+    import asyncio
+
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+
+    async def cancellable() -> Answer:
+        task, loop = asyncio.ensure_future(work), asyncio.get_running_loop()
+
+        def stop(number: int) -> None:
+            _note_stop(number)
+            task.cancel()
+
+        with suppress(NotImplementedError, RuntimeError):  # not POSIX, or not the main thread: as everywhere else
+            for number in numbers:
+                loop.add_signal_handler(number, stop, number)
+        return await task
+
+    try:
+        return asyncio.run(cancellable())
+    except asyncio.CancelledError:
+        raise _Stopped from None
+    finally:
+        with suppress(ValueError):  # not the main thread
+            for number, handler in before.items():
+                signal.signal(number, handler)

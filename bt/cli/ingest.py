@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bt.cli import shared
+from bt.cli import awaited, shared
 from bt.errors import BtError, ExitCode, hint
 from bt.timeframes import moment
 from bt.wording import counted
@@ -84,8 +84,6 @@ def symbols(
     _verbose: shared.Verbose = 0,
 ) -> int:
     """Find symbols and their trading rules; after the first call without the network."""
-    import asyncio
-
     from bt.ingest import listing
     from bt.output import emit
 
@@ -96,7 +94,7 @@ def symbols(
     asked = listing.asked(warehouse)
     for one in listing.CATEGORIES if refresh else [one for one in listing.CATEGORIES if one not in asked]:
         if category in {None, one}:
-            names = asyncio.run(_list(call, warehouse, _client(call, base_url, None), one))
+            names = awaited(_list(call, warehouse, _client(call, base_url, None), one))
             call.narrator.say(f"{one}: {names:,} instruments")
     found = listing.search(warehouse, text, category)
     if found.is_empty():
@@ -115,11 +113,9 @@ def bring_in(
     rate: float | None,
 ) -> list[Brought]:
     """Bring what is missing, showing how far it is, and say in the end what came."""
-    import asyncio
-
     client = _client(call, url, rate)
     began = time.monotonic()
-    brought = asyncio.run(_bring(call, warehouse, client, wanted, wish))
+    brought = awaited(_bring(call, warehouse, client, wanted, wish))
     _tell(call, client, brought, time.monotonic() - began)
     return brought
 

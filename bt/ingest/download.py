@@ -83,6 +83,7 @@ async def download(warehouse: Warehouse, client: Bybit, wish: Wish, watcher: Wat
     A symbol that fails carries its problem; ClosedError and WarehouseError end everything.
     """
     ingest = _Ingest(warehouse, client, wish, watcher or Watcher())
+    await asyncio.to_thread(ingest.refuse_mixtures)
     await ingest.know_instruments()
     async with ingest.writer.at_work():
         await ingest.work(ingest.guarded(one, ingest.prepare(one)) for one in ingest.able())
@@ -132,6 +133,16 @@ class _Ingest:
                 if one.symbol.name not in names:
                     one.problem = _unknown(one.symbol, names)
 
+    def refuse_mixtures(self) -> None:
+        """Refuse to put prices of the testnet, which are made up, beside those of the market."""
+        for one in self.brought:
+            for source in ledger.sources(self.warehouse, one.symbol.name):
+                if ("testnet" in source) != ("testnet" in self.client.host):
+                    raise BtError(
+                        f"{one.symbol} has candles from {source}: a testnet and a market do not mix",
+                        "keep it in a warehouse of its own: --db",
+                    )
+
     async def refresh(self, category: str) -> set[str]:
         found = await self.client.instruments(category)
         as_of = ledger.from_milliseconds(self.wish.now)
@@ -150,9 +161,7 @@ class _Ingest:
 
     async def prepare(self, one: Brought) -> None:
         """Find out which pages of a symbol are to be asked for."""
-        stored = await asyncio.to_thread(ledger.stored, self.warehouse, one.symbol.name)
-        absent = await asyncio.to_thread(ledger.absent, self.warehouse, one.symbol.name)
-        one.closed = await asyncio.to_thread(listing.closed, self.warehouse, one.symbol.name)
+        stored, absent, one.closed = await asyncio.to_thread(self._look_up, one.symbol.name)
         known = [*([] if self.wish.replace else stored), *([] if self.wish.repair else absent)]
         spans = []
         for span in without([self.wanted], known):
@@ -166,6 +175,14 @@ class _Ingest:
         cut = [page for span in spans for page in pages(span, CANDLES - 1)]
         self.pages.extend((one, page) for page in cut)
         self.watcher.planned(one.symbol.name, _minutes(cut))
+
+    def _look_up(self, name: str) -> tuple[list[Span], list[Span], bool]:
+        with self.warehouse.read():  # opened once for all
+            return (
+                ledger.stored(self.warehouse, name),
+                ledger.absent(self.warehouse, name),
+                listing.closed(self.warehouse, name),
+            )
 
     async def _edge(self, one: Brought, span: Span, *, oldest: bool) -> int:
         """Ask which candle is the first, or the last, of a span; twice, where it is not the span's own end."""
@@ -253,14 +270,14 @@ class _Ingest:
 
     def account(self) -> None:
         """Count what is missing still."""
-        for one in self.brought:
-            if isinstance(one.problem, UnknownSymbolError):
-                continue
-            name = one.symbol.name
-            stored, absent = ledger.stored(self.warehouse, name), ledger.absent(self.warehouse, name)
-            without_candles = without([self.wanted], stored)
-            one.missing = _minutes(without(without_candles, [*absent, *one.late]))
-            one.absent = _minutes(without_candles) - _minutes(without(without_candles, absent))
+        with self.warehouse.read():
+            for one in self.brought:
+                if isinstance(one.problem, UnknownSymbolError):
+                    continue
+                stored, absent, _ = self._look_up(one.symbol.name)
+                without_candles = without([self.wanted], stored)
+                one.missing = _minutes(without(without_candles, [*absent, *one.late]))
+                one.absent = _minutes(without_candles) - _minutes(without(without_candles, absent))
 
 
 def _minutes(spans: Iterable[Span]) -> int:

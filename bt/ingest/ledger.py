@@ -56,6 +56,14 @@ def absent(warehouse: Warehouse, symbol: str) -> list[Span]:
     return _spans(warehouse.query("select first_ts, last_ts from absences where symbol = ?", [symbol]))
 
 
+def sources(warehouse: Warehouse, symbol: str) -> set[str]:
+    """Give where the candles of a symbol came from: hosts and files."""
+    rows = warehouse.query(
+        "select distinct source from ingests where kind = 'candles' and symbol = ? and rows_stored > 0", [symbol]
+    )
+    return set(rows["source"])
+
+
 def settled(warehouse: Warehouse, symbol: str) -> tuple[datetime, datetime] | None:
     """Give the first and the last funding settlement, None where there is none."""
     first, last = warehouse.query("select min(ts), max(ts) from funding where symbol = ?", [symbol]).row(0)

@@ -6,6 +6,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from bt.wording import counted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -47,8 +49,7 @@ class SymbolProgress:
         """Say that more came."""
         self._done[symbol] += minutes
         if self._bars:
-            requests, retries = self._asked()
-            self._bars.update(self._tasks[symbol], advance=minutes, asked=f"{requests:,} requests, {retries:,} retries")
+            self._bars.update(self._tasks[symbol], advance=minutes, asked=counted(self._asked()[1], "retry", "retries"))
         elif time.monotonic() - self._told >= _EVERY:
             self._told = time.monotonic()
             self._tell()

@@ -47,9 +47,7 @@ class Warehouse:
             file.build_all(self._open, self._files, self._built_from())
         elif not self.path.exists():
             if not create:
-                raise BtError(
-                    f"there is no warehouse at {self.path}", "make one: bt demo, bt ingest or bt import"
-                )
+                raise BtError(f"there is no warehouse at {self.path}", "make one: bt demo, bt ingest or bt import")
             file.create(self.path, self._files, self._built_from())
 
     def __repr__(self) -> str:
