@@ -24,7 +24,7 @@ class Envelope(msgspec.Struct, rename="camel"):
     time: int = 0
 
 
-class Klines(msgspec.Struct, rename="camel"):
+class Candles(msgspec.Struct, rename="camel"):
     """Candles of one symbol, newest first."""
 
     symbol: str

@@ -16,7 +16,7 @@ _RECOVERY: Final = 0.99  # of the distance, after each request that was served
 class Limiter:
     """Give turns to all tasks of one client, in the order in which they ask.
 
-    Turns are spaced evenly, because a limit counted over any 5 seconds bears no saved-up burst. `per_second` is the
+    Turns are spaced evenly but for a few made up: a limit over any 5 seconds bears no burst. `per_second` is the
     pace at best; `clock` gives seconds and never goes back, `sleep` waits so many seconds.
     """
 
@@ -25,7 +25,7 @@ class Limiter:
     ) -> None:
         self._best = self._distance = 1.0 / per_second
         self._clock, self._sleep = clock, sleep
-        self._next = self._held = float("-inf")
+        self._next = self._held = self._slowed = float("-inf")
         self._queue = asyncio.Lock()
 
     async def turn(self) -> None:
@@ -40,8 +40,11 @@ class Limiter:
         """Let nobody send for so long."""
         self._held = max(self._held, self._clock() + seconds)
 
-    def slow_down(self) -> None:
-        """Halve the pace, to one request a second at the least."""
+    def slow_down(self, sent: float) -> None:
+        """Halve the pace, to one request a second at the least; once for all that was sent before the last time."""
+        if sent < self._slowed:
+            return
+        self._slowed = self._clock()
         self._distance = min(2 * self._distance, max(_SLOWEST, self._best))
 
     def recover(self) -> None:

@@ -93,6 +93,11 @@ def _refused(found: Envelope, headers: Mapping[str, str]) -> Again:
     return Again(reason=f"ret_code {said}", tries=_FEW_TRIES)
 
 
+def spent(headers: Mapping[str, str], server: int) -> float:
+    """Give for how many seconds all must wait after an answer that says that the limit is used up."""
+    return _hold(headers, server) if headers.get("X-Bapi-Limit-Status") == "0" else 0.0
+
+
 def _hold(headers: Mapping[str, str], server: int) -> float:
     """Give for how many seconds all must wait: Retry-After, or until the limit is reset, told in the server's time."""
     after = _number(headers.get("Retry-After"))

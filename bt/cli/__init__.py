@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 _ELSEWHERE = {"backtesting": "run"}  # what freqtrade calls it
+_PATIENCE = 1.2  # s between a signal and the end, whatever still runs
 _SIGNALS = {"SIGINT": ExitCode.INTERRUPTED, "SIGTERM": ExitCode.TERMINATED, "SIGHUP": ExitCode.TERMINATED}
 
 
@@ -130,6 +131,8 @@ def awaited(work: Coroutine[Any, Any, Answer]) -> Answer:
     """Run asynchronous work; a signal cancels it, where an exception in some callback of the loop would be lost."""
     import asyncio
 
+    from bt.output.narration import Narrator
+
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
 
@@ -139,6 +142,10 @@ def awaited(work: Coroutine[Any, Any, Answer]) -> Answer:
         def stop(number: int) -> None:
             _note_stop(number)
             task.cancel()
+            loop.call_later(_PATIENCE, end_now)  # a thread may wait for the warehouse, and would be waited for
+
+        def end_now() -> None:
+            os._exit(_failed(_Stopped(), Narrator("plain")))
 
         with suppress(NotImplementedError, RuntimeError):  # not POSIX, or not the main thread: as everywhere else
             for number in numbers:

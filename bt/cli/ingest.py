@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from bt.symbols import Symbol
     from bt.warehouse import Warehouse
 
+_MOST = 120  # requests a second: 600 in 5 s
 _SKEW = 5.0  # s that clocks may differ without a word
 
 Url = Annotated[
     str | None, typer.Option("--base-url", help="Address of the exchange (env BT_BYBIT_URL).", metavar="URL")
 ]
 Rate = Annotated[
-    float | None, typer.Option("--rate", help="Requests a second at most; 112 where none is given.", min=0.1)
+    float | None, typer.Option("--rate", help="Requests a second at most; 109 where none is given.", min=0.1)
 ]
 
 
@@ -116,15 +117,20 @@ def bring_in(
     client = _client(call, url, rate)
     began = time.monotonic()
     brought = awaited(_bring(call, warehouse, client, wanted, wish))
-    _tell(call, client, brought, time.monotonic() - began)
+    _tell(call, client, brought, seconds=time.monotonic() - began, first=wish["first"])
     return brought
 
 
 def _client(call: shared.Session, url: str | None, rate: float | None) -> Bybit:
-    from bt.bybit import HOST, PACE, Bybit, Manners
+    from bt.bybit import HOST, PACE, Bybit, Manners, is_local
 
     manners = Manners(pace=rate or PACE)
-    return Bybit(url or os.environ.get("BT_BYBIT_URL") or HOST, manners=manners, warn=call.narrator.say)
+    client = Bybit(url or os.environ.get("BT_BYBIT_URL") or HOST, manners=manners, warn=call.narrator.say)
+    if manners.pace > _MOST and not is_local(client.host):
+        raise BtError(
+            f"--rate {rate:g}: Bybit shuts out who asks more than {_MOST} times a second", f"{PACE:g}, or none"
+        )
+    return client
 
 
 async def _list(call: shared.Session, warehouse: Warehouse, client: Bybit, category: str) -> int:
@@ -163,7 +169,7 @@ async def _bring(
             )
 
 
-def _tell(call: shared.Session, client: Bybit, brought: list[Brought], seconds: float) -> None:
+def _tell(call: shared.Session, client: Bybit, brought: list[Brought], *, seconds: float, first: str) -> None:
     """Close with what came, what is lacking, and what to type."""
     for one in brought:
         if one.problem:
@@ -183,7 +189,13 @@ def _tell(call: shared.Session, client: Bybit, brought: list[Brought], seconds: 
         {"event": "ingested", "candles": candles, "settlements": settlements, "missing": missing}
         | {"requests": counts.requests, "retries": counts.retries, "seconds": round(seconds, 3)}
     )
-    next_ = f"bt ingest {lacking} asks again" if lacking else f"next: bt check {there}" if there else "nothing came"
+    next_ = (
+        f"bt ingest {lacking} --from {first} asks again"
+        if lacking
+        else f"next: bt check {there}"
+        if there
+        else "nothing came"
+    )
     call.narrator.say(
         f"{counted(candles, 'candle')} and {counted(settlements, 'settlement')} in {seconds:.1f} s · "
         f"{counted(counts.requests, 'request')}, {counts.retries:,} retried · "
@@ -210,7 +222,11 @@ def _write_csv(call: shared.Session, warehouse: Warehouse, brought: list[Brought
 
     for one in brought:
         if one.problem is None:
-            file, rows = candles_to_csv(warehouse, one.symbol, timeframe="1m", folder=folder)
+            try:
+                file, rows = candles_to_csv(warehouse, one.symbol, timeframe="1m", folder=folder)
+            except BtError as error:
+                call.narrator.say(f"! no CSV of {one.symbol}: {error.what}")
+                continue
             call.narrator.say(f"{file}: {counted(rows, 'candle')}")
 
 

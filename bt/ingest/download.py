@@ -10,9 +10,10 @@ from difflib import get_close_matches
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from bt.bybit import CANDLES, MINUTE, Bybit, ClosedError, Klines, Malformed, UnknownSymbolError
+from bt.bybit import CANDLES, MINUTE_MS, Bybit, Candles, ClosedError, Malformed, UnknownSymbolError
 from bt.errors import BtError, ExchangeError
 from bt.ingest import ledger, listing, settlements
+from bt.ingest.edges import Edges, outside
 from bt.ingest.pages import reader
 from bt.ingest.planning import Span, pages, without
 from bt.ingest.writing import Entry, Writer
@@ -61,6 +62,7 @@ class Brought:
     problem: BtError | None = None
     late: list[Span] = field(default_factory=list)  # the exchange has none yet
     closed: bool = False  # trade has ended: nothing is to come
+    stopped: bool = False  # no more is asked for
 
     @property
     def code(self) -> str:
@@ -85,9 +87,10 @@ async def download(warehouse: Warehouse, client: Bybit, wish: Wish, watcher: Wat
     ingest = _Ingest(warehouse, client, wish, watcher or Watcher())
     await asyncio.to_thread(ingest.refuse_mixtures)
     await ingest.know_instruments()
+    known = settlements.whole if wish.repair or wish.replace else settlements.around
     async with ingest.writer.at_work():
         await ingest.work(ingest.guarded(one, ingest.prepare(one)) for one in ingest.able())
-        await ingest.work(chain(ingest.funding_jobs(settlements.around), ingest.page_jobs()))
+        await ingest.work(chain(ingest.funding_jobs(known), ingest.page_jobs()))
         await ingest.work(ingest.funding_jobs(settlements.inside))
     await asyncio.to_thread(ingest.account)
     return ingest.brought
@@ -98,13 +101,13 @@ class _Ingest:
         self.warehouse, self.client, self.wish, self.watcher = warehouse, client, wish, watcher
         self.brought = [Brought(symbol=symbol) for symbol in wish.symbols]
         self.writer = Writer(warehouse, client.host, wish.replace)
-        closed = wish.now // MINUTE - 1  # the newest candle that is finished
+        closed = wish.now // MINUTE_MS - 1  # the newest candle that is finished
         last = closed if wish.end is None else min(closed, ledger.next_minute(wish.end) - 1)
         self.wanted = Span(ledger.next_minute(wish.first), last)
         self.pages: deque[tuple[Brought, Span]] = deque()
 
     def able(self) -> list[Brought]:
-        return [one for one in self.brought if one.problem is None]
+        return [one for one in self.brought if not one.stopped]
 
     async def work(self, jobs: Iterable[Awaitable[None]]) -> None:
         """Do jobs, some at a time, in their order; raise the first error that ends everything."""
@@ -127,11 +130,17 @@ class _Ingest:
             since = ledger.from_milliseconds(self.wish.now) - _FRESH
             names = await asyncio.to_thread(listing.known, self.warehouse, category, self.client.host, since)
             mine = [one for one in self.brought if one.symbol.category == category]
-            if not names or any(one.symbol.name not in names for one in mine):
-                names = await self.refresh(category)
+            problem = None
+            try:
+                if not names or any(one.symbol.name not in names for one in mine):
+                    names = await self.refresh(category)
+            except ClosedError:
+                raise
+            except ExchangeError as error:
+                problem = error
             for one in mine:
                 if one.symbol.name not in names:
-                    one.problem = _unknown(one.symbol, names)
+                    one.problem, one.stopped = problem or _unknown(one.symbol, names), True
 
     def refuse_mixtures(self) -> None:
         """Refuse to put prices of the testnet, which are made up, beside those of the market."""
@@ -158,20 +167,26 @@ class _Ingest:
             raise
         except ExchangeError as error:
             one.problem = one.problem or error
+            one.stopped = True
 
     async def prepare(self, one: Brought) -> None:
         """Find out which pages of a symbol are to be asked for."""
         stored, absent, one.closed = await asyncio.to_thread(self._look_up, one.symbol.name)
-        known = [*([] if self.wish.replace else stored), *([] if self.wish.repair else absent)]
+        known = [
+            *([] if self.wish.replace else stored),
+            *([] if self.wish.repair or self.wish.replace else absent),
+        ]
+        edges = Edges(client=self.client, symbol=one.symbol, code=one.code, now=self.wish.now // MINUTE_MS)
         spans = []
         for span in without([self.wanted], known):
-            first, last = span
+            within: Span | None = span
             if span.minutes >= CANDLES:
-                first = max(first, await self._edge(one, span, oldest=True)) if not _any_before(stored, span) else first
-                last = min(last, await self._edge(one, span, oldest=False)) if not _any_after(stored, span) else last
-            for nothing in without([span], [Span(first, last)]):
+                within = await edges.within(
+                    span, oldest=not _any_before(stored, span), newest=not _any_after(stored, span)
+                )
+            for nothing in outside(span, within):
                 await self._finish(one, _empty_page(one, nothing), [nothing])
-            spans += [Span(first, last)] if first <= last else []
+            spans += [within] if within else []
         cut = [page for span in spans for page in pages(span, CANDLES - 1)]
         self.pages.extend((one, page) for page in cut)
         self.watcher.planned(one.symbol.name, _minutes(cut))
@@ -184,35 +199,11 @@ class _Ingest:
                 listing.closed(self.warehouse, name),
             )
 
-    async def _edge(self, one: Brought, span: Span, *, oldest: bool) -> int:
-        """Ask which candle is the first, or the last, of a span; twice, where it is not the span's own end."""
-        found = []
-        for _ in range(_ASKED):
-            found.append(await self._one_candle(one, span, oldest=oldest))
-            if found[-1] == (span.first if oldest else span.last):
-                break
-        if oldest:
-            return min((minute for minute in found if minute is not None), default=span.last + 1)
-        return max((minute for minute in found if minute is not None), default=span.first - 1)
-
-    async def _one_candle(self, one: Brought, span: Span, *, oldest: bool) -> int | None:
-        def check(found: Klines) -> int | None:
-            came = [row[0] // MINUTE for row in found.rows]
-            bounds = (span.first, self.wish.now // MINUTE) if oldest else (0, span.last)
-            minutes = [minute for minute in came if bounds[0] <= minute <= bounds[1]]
-            if came and not minutes:
-                raise Malformed(f"{one.symbol}: a candle that was not asked for")
-            return (min if oldest else max)(minutes, default=None)
-
-        bounds = {"start": span.first * MINUTE} if oldest else {"end": span.last * MINUTE}
-        minute = await self.client.candles(one.symbol.category, one.code, **bounds, limit=1, check=check)
-        return None if minute is None or not span.first <= minute <= span.last else minute
-
     def page_jobs(self) -> Iterator[Awaitable[None]]:
         """Give the work of all pages."""
         while self.pages:
             one, page = self.pages.popleft()
-            if one.problem is None:
+            if not one.stopped:
                 yield self.guarded(one, self._fill(one, [page], 0))
 
     async def _fill(self, one: Brought, lacking: Sequence[Span], asked: int) -> None:
@@ -229,8 +220,9 @@ class _Ingest:
                 break
             except Malformed as error:
                 problem = error
-        else:
-            raise ExchangeError(f"{problem} ({_REFUSALS} times)", "the same command asks again")
+        else:  # the other pages of the symbol go on
+            one.problem = one.problem or ExchangeError(f"{problem} ({_REFUSALS} times)", "the same command asks again")
+            return
         again = [silent] if silent and asked < _ASKED else []
         done = without(lacking, [*cut_off, *chain(*again)])
         self.watcher.came(one.symbol.name, _minutes(done))
@@ -241,7 +233,7 @@ class _Ingest:
 
     async def _finish(self, one: Brought, page: Page, silent: Sequence[Span]) -> None:
         """Commit a page, and the minutes that the exchange does not have; the latest of them may still come."""
-        late = Span(self.wish.now // MINUTE - _LATE, self.wish.now // MINUTE)
+        late = Span(self.wish.now // MINUTE_MS - _LATE, self.wish.now // MINUTE_MS)
         absent = without(silent, [] if one.closed else [late])
         written = await self.writer.write(Entry(page=page, absent=tuple(absent)))
         one.candles += written.stored
@@ -251,7 +243,7 @@ class _Ingest:
     async def _page(self, one: Brought, asked: Span) -> Page:
         """Ask for a span and the candle before it: neighbours must agree on it."""
         read = reader(one.symbol.name, asked)
-        start, end = (asked.first - 1) * MINUTE, asked.last * MINUTE
+        start, end = (asked.first - 1) * MINUTE_MS, asked.last * MINUTE_MS
         return await self.client.candles(one.symbol.category, one.code, start=start, end=end, check=read)
 
     def funding_jobs(self, stretches: Callable[..., list[settlements.Stretch]]) -> Iterator[Awaitable[None]]:
@@ -261,9 +253,11 @@ class _Ingest:
                 yield self.guarded(one, self._fund(one, stretches))
 
     async def _fund(self, one: Brought, stretches: Callable[..., list[settlements.Stretch]]) -> None:
-        ends = (self.wanted.first * MINUTE, (self.wanted.last + 1) * MINUTE)
+        ends = (self.wanted.first * MINUTE_MS, (self.wanted.last + 1) * MINUTE_MS)
         for stretch in await asyncio.to_thread(stretches, self.warehouse, one.symbol.name, *ends):
             found = await settlements.fetch(self.client, one.symbol, one.code, stretch)
+            if not found:
+                continue
             one.settlements += await asyncio.to_thread(
                 settlements.store, self.warehouse, self.client.host, one.symbol, stretch, found
             )
@@ -286,7 +280,7 @@ def _minutes(spans: Iterable[Span]) -> int:
 
 def _empty_page(one: Brought, span: Span) -> Page:
     """Give the answer that holds nothing of a span."""
-    return reader(one.symbol.name, span)(Klines(symbol=one.code, category=one.symbol.category, rows=[]))
+    return reader(one.symbol.name, span)(Candles(symbol=one.code, category=one.symbol.category, rows=[]))
 
 
 def _any_before(stored: Sequence[Span], span: Span) -> bool:

@@ -78,7 +78,8 @@ def store(
             f"""insert into instruments (valid_from, {columns})
             select case when stored.symbol is null then timestamp '1970-01-01' else came.as_of end, came.*
             from came left join {_LATEST} as stored using (symbol)
-            where stored.symbol is null or (stored.source <> ? and ({_DIFFERS}))""",
+            where stored.symbol is null
+                or (stored.source <> ? and came.as_of > stored.valid_from and ({_DIFFERS}))""",
             [GUESSED],
         )
         connection.execute(
@@ -126,10 +127,10 @@ def _row(one: Instrument, category: str, warn: Callable[[str], None]) -> dict[st
 
 def _name(category: str, code: str) -> str:
     """Give our name of a symbol; the exchange writes all of them in capitals."""
-    name = symbols.parse(f"{_PREFIXES[category]}{code}").name
-    if not name.endswith(code):
+    symbol = symbols.parse(f"{_PREFIXES[category]}{code}")
+    if (symbol.category, symbol.exchange) != (category, "bybit") or not symbol.name.endswith(code):
         raise BtError(f"not a symbol: {code!a}")
-    return name
+    return symbol.name
 
 
 def _number(text: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -18,33 +19,35 @@ if TYPE_CHECKING:
     from bt.ingest.kinds import Kind
     from bt.symbols import Symbol
 
+_EPOCH: Final = datetime(1970, 1, 1)
 GUESSED: Final = "import: guessed from the symbol"
 _MOMENTS: Final = dict.fromkeys(("asked_first", "asked_last", "first_ts", "last_ts"), pl.Datetime("us"))
 _IDENTITY: Final = ("kind", "symbol", "source", "content_hash", "rows_changed", "rows_rejected")
 
 
-def record(connection: duckdb.DuckDBPyConnection, page: dict[str, Any], *, always: bool) -> int | None:
-    """Add a row to `ingests` and give its number; None, and no row, where it would only repeat one of this source.
+def described(kind: Kind, symbol: str, source: str, rows: pl.DataFrame, digest: str) -> dict[str, Any]:
+    """Give what `ingests` says of what came; what became of it, and what was asked for, is added by who knows it."""
+    return {
+        "kind": kind.table,
+        "symbol": symbol,
+        "source": source,
+        "first_ts": rows["ts"].min(),
+        "last_ts": rows["ts"].max(),
+        "rows_came": rows.height,
+        "content_hash": digest,
+    }
 
-    `page` holds kind, symbol, source, first_ts, last_ts, rows_came, rows_stored, rows_changed, rows_rejected and
-    content_hash.
+
+def record(connection: duckdb.DuckDBPyConnection, page: dict[str, Any], *, always: bool) -> int | None:
+    """Add what came from a file to `ingests` and give its number; None, and no row, where it would only repeat one.
+
+    `page` holds what `described` gives, and rows_stored, rows_changed, rows_rejected.
     """
     same = " and ".join(f"{name} = ${name}" for name in _IDENTITY)
     if not always and exists(connection, f"from ingests where {same}", {name: page[name] for name in _IDENTITY}):
         return None
-    columns = ", ".join(f"${name} as {name}" for name in page)
-    (ingest,) = one(
-        connection,
-        f"""insert into ingests by name select
-            (select coalesce(max(ingest_id), 0) + 1 from ingests) as ingest_id,
-            coalesce($first_ts, timestamp '1970-01-01') as asked_first,
-            coalesce($last_ts, timestamp '1970-01-01') as asked_last,
-            now() at time zone 'UTC' as written_ts,
-            {columns}
-        returning ingest_id""",
-        page,
-    )
-    return int(ingest)
+    ends = {"asked_first": page["first_ts"] or _EPOCH, "asked_last": page["last_ts"] or _EPOCH}
+    return record_all(connection, [page | ends])
 
 
 def record_all(connection: duckdb.DuckDBPyConnection, pages: Sequence[Mapping[str, Any]]) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from bt.bybit import MINUTE, Klines, Malformed
+from bt.bybit import MINUTE_MS, Candles, Malformed
 from bt.ingest.ledger import moment
 from bt.ingest.planning import Span, runs
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NUMBERS: Final = ("open", "high", "low", "close", "volume", "turnover")
+_FARTHEST: Final = 60_000_000_000_000  # ms; the year 3871
 _MICROSECONDS: Final = 60_000_000
 
 
@@ -41,15 +42,17 @@ class Page:
         return came.is_empty() or bool(came["ts"][0] < moment(hole.first))
 
 
-def reader(symbol: str, asked: Span) -> Callable[[Klines], Page]:
+def reader(symbol: str, asked: Span) -> Callable[[Candles], Page]:
     """Give what turns an answer into the page that was asked for, or raises Malformed."""
 
-    def read(found: Klines) -> Page:
+    def read(found: Candles) -> Page:
         table = np.array(found.rows, np.float64).reshape(-1, 1 + len(NUMBERS))
+        if (np.abs(table[:, 0]) > _FARTHEST).any():
+            raise Malformed(f"{symbol}: a candle at a time beyond all calendars")
         stamps = table[:, 0].astype(np.int64)
-        if (stamps % MINUTE).any():
-            raise Malformed(f"{symbol}: a candle at {stamps[stamps % MINUTE != 0][0]} ms, not on the minute")
-        minutes = stamps // MINUTE
+        if (stamps % MINUTE_MS).any():
+            raise Malformed(f"{symbol}: a candle at {stamps[stamps % MINUTE_MS != 0][0]} ms, not on the minute")
+        minutes = stamps // MINUTE_MS
         order = np.argsort(minutes, kind="stable")
         minutes, table = minutes[order], table[order]
         again = np.flatnonzero(minutes[1:] == minutes[:-1])
@@ -60,20 +63,11 @@ def reader(symbol: str, asked: Span) -> Callable[[Klines], Page]:
         seam = minutes == asked.first - 1
         strange = ~inside & ~seam
         if strange.any() and inside.sum() < asked.minutes:  # more than was asked for is no harm, others instead are
-            found_at = _written(int(minutes[strange][0]))
-            raise Malformed(f"{symbol}: a candle at {found_at}, which was not asked for")
+            raise Malformed(f"{symbol}: a candle at {moment(int(minutes[strange][0]))}, which was not asked for")
         rows, before = (_frame(minutes[chosen], table[chosen]) for chosen in (inside, seam))
         return Page(symbol=symbol, asked=asked, rows=rows, seam=before)
 
     return read
-
-
-def _written(minute: int) -> str:
-    """Write a minute; one that no calendar holds as its number."""
-    try:
-        return str(moment(minute))
-    except OverflowError:
-        return f"minute {minute}"
 
 
 def _frame(minutes: np.ndarray, table: np.ndarray) -> pl.DataFrame:

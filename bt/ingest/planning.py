@@ -37,17 +37,17 @@ def joined(spans: Iterable[Span]) -> list[Span]:
 def without(wanted: Iterable[Span], known: Iterable[Span]) -> list[Span]:
     """Give the minutes of `wanted` that are in none of `known`, as spans, ascending."""
     left: list[Span] = []
-    known = joined(known)
+    known, begin = joined(known), 0
     for span in joined(wanted):
         first = span.first
-        for one in known:
-            if one.last < first:
-                continue
-            if one.first > span.last:
-                break
-            if one.first > first:
-                left.append(Span(first, one.first - 1))
-            first = one.last + 1
+        while begin < len(known) and known[begin].last < first:
+            begin += 1
+        place = begin
+        while place < len(known) and known[place].first <= span.last:
+            if known[place].first > first:
+                left.append(Span(first, known[place].first - 1))
+            first = known[place].last + 1
+            place += 1
         if first <= span.last:
             left.append(Span(first, span.last))
     return left

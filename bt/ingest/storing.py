@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from bt.ingest.kinds import CANDLES
-from bt.ingest.ledger import forget_absences
-from bt.ingest.manifest import content_hash, know_instrument, record, reject
+from bt.ingest.ledger import MINUTE, forget_absences
+from bt.ingest.manifest import content_hash, described, know_instrument, record, reject
 from bt.ingest.values import EXAMPLES, ChangedRow
 from bt.warehouse import query, registered
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from bt.warehouse import Warehouse
 
 BATCH: Final = 100_000  # rows of one transaction
-_MINUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,17 +42,9 @@ class Target:
     source: str
     replace: bool
 
-    def page(self, rows: pl.DataFrame, content_hash: str) -> dict[str, Any]:
+    def page(self, rows: pl.DataFrame, digest: str) -> dict[str, Any]:
         """Give what `ingests` records of any page of rows."""
-        return {
-            "kind": self.kind.table,
-            "symbol": self.symbol.name,
-            "source": self.source,
-            "first_ts": rows["ts"].min(),
-            "last_ts": rows["ts"].max(),
-            "rows_came": len(rows),
-            "content_hash": content_hash,
-        }
+        return described(self.kind, self.symbol.name, self.source, rows, digest)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +140,7 @@ def _near(symbol: str, batch: pl.DataFrame) -> dict[str, Any]:
     """Bind what limits a statement to the stored rows around a batch."""
     first: datetime = batch["ts"][0]
     last: datetime = batch["ts"][-1]
-    return {"symbol": symbol, "first": first - _MINUTE, "last": last + _MINUTE}
+    return {"symbol": symbol, "first": first - MINUTE, "last": last + MINUTE}
 
 
 def contradictions(changed: pl.DataFrame, kind: Kind) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,7 @@ from bt import symbols
 from bt.bybit import Malformed
 from bt.ingest.kinds import CANDLES
 from bt.ingest.ledger import MINUTE, moment, note_absent
-from bt.ingest.manifest import content_hash, know_instrument, record_all, reject
+from bt.ingest.manifest import content_hash, described, know_instrument, record_all, reject
 from bt.ingest.storing import contradictions, differing, put
 from bt.warehouse import query, registered
 
@@ -75,6 +75,7 @@ class Writer:
     _called: asyncio.Event = field(default_factory=asyncio.Event)
     _enough: asyncio.Event = field(default_factory=asyncio.Event)
     _seams: dict[str, pl.DataFrame] = field(default_factory=dict)  # candles before pages, whose own page is to come
+    _task: asyncio.Task[None] = field(init=False)
 
     async def write(self, entry: Entry) -> Written:
         """Wait until an entry is committed; raise Malformed where a candle of it is impossible: none is stored then."""
@@ -83,17 +84,20 @@ class Writer:
         self._called.set()
         if len(self._waiting) >= _ENOUGH:
             self._enough.set()
+        await asyncio.wait([done, cast("asyncio.Future[Any]", self._task)], return_when=asyncio.FIRST_COMPLETED)
+        if not done.done():  # the writer itself broke down
+            self._task.result()
         return await done
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Write inside the block; what waits at its end is left."""
-        task = asyncio.create_task(self._run())
+        self._task = asyncio.create_task(self._run())
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
         while True:
@@ -142,21 +146,20 @@ class Writer:
         clashing = pl.concat([changed, clashes]).sort("ts")
         kept = clashes if self.replace else clashing
         asked = [(moment(entry.page.asked.first), moment(entry.page.asked.last)) for entry in entries]
-        and_seam = [(first - MINUTE, last) for first, last in asked]
+        owners = _owners(kept["ts"].to_list(), asked)
         facts = {
             "rows_stored": _counts(new, asked),
-            "rows_changed": _counts(clashing["ts"], and_seam),
-            "rows_rejected": _counts(kept["ts"], and_seam),
+            "rows_changed": _tally(_owners(clashing["ts"].to_list(), asked), len(asked)),
+            "rows_rejected": _tally(owners, len(asked)),
         }
         pages = [
             self._page(entry.page, *bounds) | {fact: counts[place] for fact, counts in facts.items()}
             for place, (entry, bounds) in enumerate(zip(entries, asked, strict=True))
         ]
         first = record_all(connection, pages)
-        for place, bounds in enumerate(and_seam):
-            if facts["rows_rejected"][place]:
-                own = kept.filter(pl.col("ts").is_between(*bounds))
-                reject(connection, first + place, name, contradictions(own, CANDLES))
+        for place in sorted(set(owners)):
+            own = kept.filter(pl.Series(owners) == place)
+            reject(connection, first + place, name, contradictions(own, CANDLES))
         note_absent(connection, name, [span for entry in entries for span in entry.absent])
         return [Written(stored=page["rows_stored"], changed=page["rows_changed"]) for page in pages]
 
@@ -178,17 +181,20 @@ class Writer:
 
     def _page(self, page: Page, first: datetime, last: datetime) -> dict[str, Any]:
         """Give what the manifest says of an answer."""
-        return {
-            "kind": CANDLES.table,
-            "symbol": page.symbol,
-            "source": self.source,
-            "asked_first": first,
-            "asked_last": last,
-            "first_ts": page.rows["ts"][0] if page.rows.height else None,
-            "last_ts": page.rows["ts"][-1] if page.rows.height else None,
-            "rows_came": page.rows.height,
-            "content_hash": content_hash(page.rows, CANDLES),
-        }
+        came = described(CANDLES, page.symbol, self.source, page.rows, content_hash(page.rows, CANDLES))
+        return came | {"asked_first": first, "asked_last": last}
+
+
+def _owners(moments: Sequence[datetime], asked: Sequence[tuple[datetime, datetime]]) -> list[int]:
+    """Give the page of each moment: the one that asked for it, else the one whose seam it is."""
+    return [
+        min((first > moment, place) for place, (first, last) in enumerate(asked) if first - MINUTE <= moment <= last)[1]
+        for moment in moments
+    ]
+
+
+def _tally(places: Sequence[int], count: int) -> list[int]:
+    return [places.count(place) for place in range(count)]
 
 
 def _counts(ts: pl.Series, spans: Sequence[tuple[datetime, datetime]]) -> list[int]:

@@ -55,14 +55,9 @@ select
     holes.first_ts,                                  -- UTC; first minute without a candle
     holes.last_ts,                                   -- UTC; last minute without a candle, inclusive
     date_diff('minute', holes.first_ts, holes.last_ts) + 1 as minutes,  -- minutes without a candle
-    case
-        when exists (
-            select 1,
-            from absences
-            where absences.symbol = holes.symbol
-                and absences.first_ts <= holes.first_ts
-                and absences.last_ts >= holes.last_ts
-        ) then 'absent'
-        else 'missing'
-    end as cause,                                    -- absent = the exchange has none; missing = never fetched
-from holes;
+    case when absences.symbol is null then 'missing' else 'absent' end as cause,  -- absent = the exchange has none; missing = never fetched
+from holes
+left join absences  -- of which none touch, so that each hole lies in one at most; a subquery would keep filters from the candles
+    on holes.symbol = absences.symbol
+    and holes.first_ts >= absences.first_ts
+    and holes.last_ts <= absences.last_ts;

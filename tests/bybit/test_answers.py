@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bt.bybit.answers import (
+    Candles,
     Clock,
     Envelope,
     Instrument,
-    Klines,
     Malformed,
     Page,
     Settlements,
@@ -50,20 +50,20 @@ NO_NUMBERS = [
 
 @pytest.mark.parametrize("cell", NUMBERS)
 def test_numbers(cell):
-    assert read(Klines, klines(row(4, cell))).rows[0][4] == NUMBERS[cell]
+    assert read(Candles, klines(row(4, cell))).rows[0][4] == NUMBERS[cell]
 
 
 @pytest.mark.parametrize("cell", NO_NUMBERS)
 def test_what_is_no_number(cell):
     with pytest.raises(Malformed):
-        read(Klines, klines(row(4, cell)))
+        read(Candles, klines(row(4, cell)))
 
 
 @pytest.mark.parametrize("cell", ['"NaN"', '"nan"', '"Infinity"', '"-inf"', '"1e400"', "1e400"])
 def test_what_is_no_finite_number(cell):
     """Either malformed at once, or left to those who judge candles, who refuse it: never a number."""
     try:
-        [found] = read(Klines, klines(row(4, cell))).rows
+        [found] = read(Candles, klines(row(4, cell))).rows
     except Malformed:
         return
     assert not abs(found[4]) < float("inf")
@@ -72,7 +72,7 @@ def test_what_is_no_finite_number(cell):
 @pytest.mark.parametrize("cell", ['"2024-01-01"', '"1704067200000.5"', '""', "null", '"17040672e5x"', '"NaN"', "1.5"])
 def test_times_are_whole_numbers(cell):
     with pytest.raises(Malformed):
-        read(Klines, klines(row(0, cell)))
+        read(Candles, klines(row(0, cell)))
 
 
 TABLES = {
@@ -87,25 +87,25 @@ def test_columns_are_seven(name):
     """Fewer are malformed, and more too: nobody knows what the eighth would mean."""
     cells = ",".join(f'"{text}"' for text in TABLES[name])
     with pytest.raises(Malformed):
-        read(Klines, klines(f"[{cells}]"))
+        read(Candles, klines(f"[{cells}]"))
 
 
 def test_a_candle_as_an_object_or_a_text():
     for strange in ('"1704067200000,1,2,0.5,1.5,10,15"', '{"start":1}', "null", "1"):
         with pytest.raises(Malformed):
-            read(Klines, klines(strange))
+            read(Candles, klines(strange))
 
 
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        (Klines, b'{"symbol":"A","category":"linear"}'),
-        (Klines, b'{"category":"linear","list":[]}'),
-        (Klines, b'{"symbol":"A","list":[]}'),
-        (Klines, b'{"symbol":null,"category":"linear","list":[]}'),
-        (Klines, b'{"symbol":"A","category":"linear","list":null}'),
-        (Klines, b"null"),
-        (Klines, b"{}"),
+        (Candles, b'{"symbol":"A","category":"linear"}'),
+        (Candles, b'{"category":"linear","list":[]}'),
+        (Candles, b'{"symbol":"A","list":[]}'),
+        (Candles, b'{"symbol":null,"category":"linear","list":[]}'),
+        (Candles, b'{"symbol":"A","category":"linear","list":null}'),
+        (Candles, b"null"),
+        (Candles, b"{}"),
         (Settlements, b'{"category":"linear"}'),
         (Settlements, b'{"category":"linear","list":[{"symbol":"A","fundingRate":"","fundingRateTimestamp":"1"}]}'),
         (Settlements, b'{"category":"linear","list":[{"symbol":"A","fundingRate":"0.1"}]}'),
@@ -152,7 +152,7 @@ def test_an_envelope_without_a_result_holds_no_candles():
         found = envelope(text)
         assert isinstance(found, Envelope)
         with pytest.raises(Malformed):
-            read(Klines, found.result)
+            read(Candles, found.result)
 
 
 def test_the_order_of_keys_and_new_ones_do_not_matter():

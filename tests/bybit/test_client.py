@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from bt import symbols
-from bt.bybit import Bybit, ClosedError, Klines, Malformed, Manners, UnknownSymbolError
+from bt.bybit import Bybit, Candles, ClosedError, Malformed, Manners, UnknownSymbolError
 from bt.errors import BtError, ExchangeError
 from bt.exchange import Limits, Listing, Market, listening
 from tests.ingest.serving import (
@@ -55,7 +55,7 @@ def scene(small):
         yield scene
 
 
-def rows(found: Klines) -> Klines:
+def rows(found: Candles) -> Candles:
     return found
 
 
@@ -64,7 +64,7 @@ def ask(symbol: str = "ALPHAUSDT", category: str = "linear", check: Callable = r
     return lambda client: client.candles(category, symbol, check=check, **bounds)
 
 
-def stamps(found: Klines) -> list[int]:
+def stamps(found: Candles) -> list[int]:
     return [(row[0] - FIRST) // MINUTE for row in found.rows]
 
 
@@ -474,7 +474,7 @@ def test_a_limit_slows_everybody_down(scene):
 
     found, counts, _ = scene.ask(many, limits=limits, manners=hurried(pace=200, spent=60, tries=12))
     assert found == 40
-    assert 0 < counts.retries < 40
+    assert counts.retries < 10  # headers say when the limit is used up: few questions run into it
     assert counts.requests == len(scene.questions)
 
 

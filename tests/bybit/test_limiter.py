@@ -13,7 +13,7 @@ from bt.bybit import PACE
 from bt.bybit.limiter import Limiter
 
 ALLOWED, WINDOW = 600, 5.0  # requests in so many seconds, by Bybit's rules
-MADE_UP = 21  # turns that may come at once: the first, and those made up for
+MADE_UP = 11  # turns that may come at once: the first, and those made up for
 
 
 class Clock:
@@ -73,8 +73,8 @@ def every(number: int, work: Callable[[], None]) -> Callable[[int], None]:
         pytest.param(lambda _made, clock: clock.__dict__.update(now=clock.now + 60), id="late by a minute"),
         pytest.param(lambda made, _clock: made.hold(2.0), id="held"),
         pytest.param(lambda made, _clock: made.hold(600.0), id="banned"),
-        pytest.param(lambda made, _clock: made.slow_down(), id="slowed down"),
-        pytest.param(lambda made, _clock: (made.slow_down(), made.hold(1.0), made.recover()), id="all of it"),
+        pytest.param(lambda made, clock: made.slow_down(clock()), id="slowed down"),
+        pytest.param(lambda made, clock: (made.slow_down(clock()), made.hold(1.0), made.recover()), id="all of it"),
     ],
 )
 @pytest.mark.parametrize("number", [1, 10, 300])
@@ -147,22 +147,30 @@ def test_the_pace_is_halved_down_to_one_a_second(slower, expected):
     clock = Clock()
     made = limiter(100, clock)
     for _ in range(slower):
-        made.slow_down()
+        made.slow_down(clock())
     assert distance(made, clock) == pytest.approx(expected)
+
+
+def test_many_answers_of_one_moment_halve_the_pace_once():
+    clock = Clock()
+    made = limiter(100, clock)
+    for _ in range(40):
+        made.slow_down(clock() - 0.1)  # all were sent before the first of them was answered
+    assert distance(made, clock) == pytest.approx(0.02)
 
 
 def test_a_pace_below_one_a_second_is_not_made_faster():
     clock = Clock()
     made = limiter(0.2, clock)
-    made.slow_down()
+    made.slow_down(clock())
     assert distance(made, clock) == pytest.approx(5.0)
 
 
 def test_it_recovers_slowly_and_never_beyond():
     clock = Clock()
     made = limiter(100, clock)
-    made.slow_down()
-    made.slow_down()
+    made.slow_down(clock())
+    made.slow_down(clock())
     seen = []
     for _ in range(200):
         made.recover()

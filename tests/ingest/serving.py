@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Self
 
 import polars as pl
 from aiohttp import web
@@ -80,10 +81,13 @@ class Outcome:
 
 
 class Scene:
-    """One exchange at one address, and one warehouse; every `bring` is an ingest. A context."""
+    """One exchange at one address, and one warehouse; every `bring` is an ingest. A context.
+
+    Without a warehouse of its own it takes the one in memory that all share, emptied: one at a time.
+    """
 
     def __init__(self, market: Market, warehouse: Warehouse | None = None, now: datetime = NOW) -> None:
-        self.market, self.warehouse, self.now = market, warehouse or Warehouse(), now
+        self.market, self.warehouse, self.now = market, warehouse or empty(_in_memory()), now
         self.questions: list[tuple[str, dict[str, str]]] = []
         self._runner = asyncio.Runner()
         self.exchange = self.open()
@@ -94,7 +98,7 @@ class Scene:
         self.exchange = Exchange(self.market, options, now=lambda: milliseconds(self.now), tick=time.monotonic)
         return self.exchange
 
-    def __enter__(self) -> Scene:
+    def __enter__(self) -> Self:
         self._runner.__enter__()
         self._serving = listening(self)
         self.url = self._runner.run(self._serving.__aenter__())
@@ -112,7 +116,7 @@ class Scene:
         return [query for asked, query in self.questions if asked == path]
 
     def pages(self) -> list[tuple[int, int]]:
-        """Give the candles asked for, first and last minute since the start; the question which is the first is none."""
+        """Give the candles asked for, first and last minute since the start; not those that seek an edge."""
         return [
             ((int(one["start"]) - milliseconds(START)) // 60_000, (int(one["end"]) - milliseconds(START)) // 60_000)
             for one in self.asked("kline")
@@ -120,10 +124,17 @@ class Scene:
         ]
 
     def bring(
-        self, names: str = "ALPHAUSDT", *, faults: str = "", manners: Manners = HURRIED, seed: int = 7, **wish: object
+        self,
+        names: str = "ALPHAUSDT",
+        *,
+        faults: str = "",
+        manners: Manners = HURRIED,
+        seed: int = 7,
+        pace: float = 0.001,
+        **wish: object,
     ) -> Outcome:
         """Ingest, with `first`, `end`, `repair` … as in a Wish; what was asked before is forgotten."""
-        self.open(faults, seed=seed)
+        self.open(faults, seed=seed, pace=pace)
         self.questions.clear()
         return self._runner.run(self._bring(names, manners, {"first": START} | wish))
 
@@ -175,13 +186,26 @@ def in_a_thread(exchange: Exchange) -> Iterator[str]:
         thread.join(10)
 
 
+@cache
+def _in_memory() -> Warehouse:
+    return Warehouse()
+
+
+def empty(warehouse: Warehouse) -> Warehouse:
+    """Take everything out of a warehouse: quicker than a new one."""
+    with warehouse.write() as connection:
+        for table in ("candles", "funding", "absences", "ingests", "rejected_candles", "instruments"):
+            connection.execute(f"delete from {table}")
+    return warehouse
+
+
 def content(warehouse: Warehouse) -> dict[str, pl.DataFrame]:
     """Give everything that two ingests must agree on, whatever happened on the way."""
     return {
         "candles": warehouse.query("from candles order by symbol, ts, rowid"),
         "funding": warehouse.query("from funding order by symbol, ts, rowid"),
         "absences": warehouse.query("select symbol, first_ts, last_ts from absences order by all"),
-        "instruments": warehouse.query("select * exclude (source) from instruments order by all"),
+        "instruments": warehouse.query("select * exclude (source, as_of) from instruments order by all"),
     }
 
 

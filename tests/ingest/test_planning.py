@@ -1,5 +1,7 @@
 """What is still to be asked for, as tables and as laws over sets of minutes."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -72,7 +74,7 @@ def minutes(listed) -> list[int]:
 
 def well_formed(listed: list[Span]) -> bool:
     """Ascending, none empty, and neither touching nor overlapping."""
-    apart = all(late.first > early.last + 1 for early, late in zip(listed, listed[1:], strict=False))
+    apart = all(late.first > early.last + 1 for early, late in pairwise(listed))
     return apart and all(span.minutes > 0 for span in listed)
 
 
