@@ -162,17 +162,17 @@ class Bybit:
         return list(found.values())
 
     async def _listed(self, category: str, status: str) -> list[Instrument]:
-        listed: list[Instrument] = []
-        cursor, known = "", set[str]()
+        listed: dict[str, Instrument] = {}
+        cursor = ""
         while True:
             query = {"category": category, "limit": CANDLES} | ({"status": status} if status else {})
             page = await self._ask("instruments-info", query, _page_of(category), cursor=cursor)
-            listed += filter(None, map(self._instrument, page.rows))
-            known.add(cursor)
+            before = len(listed)
+            listed |= {one.symbol: one for one in map(self._instrument, page.rows) if one}
             cursor = page.next_page_cursor
             if not cursor or category == "spot":
-                return listed
-            if cursor in known:
+                return list(listed.values())
+            if len(listed) == before:
                 raise ExchangeError(f"the exchange lists its {category} instruments in a circle", "try again later")
 
     def _instrument(self, text: msgspec.Raw) -> Instrument | None:
@@ -207,7 +207,8 @@ class Bybit:
             late = taken > self._manners.spent
             if tries >= min(again.tries or self._manners.tries, self._manners.tries) or (late and not again.banned):
                 asked = f"{query.get('symbol', '')} {path}".strip()
-                raise ExchangeError(f"{asked}: no use after {tries} tries: {again.reason}", "the same command goes on")
+                what = f"{asked} at {self.host}: no use after {tries} tries: {again.reason}"
+                raise ExchangeError(what, "the same command goes on")
             self.counts.retries += 1
             await asyncio.sleep(pause)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-_ELSEWHERE = {"backtesting": "run"}  # what freqtrade calls it
+_ELSEWHERE = {"backtesting": "run", "download-data": "ingest"}  # what freqtrade calls it
 _PATIENCE = 1.2  # s between a signal and the end, whatever still runs
 _SIGNALS = {"SIGINT": ExitCode.INTERRUPTED, "SIGTERM": ExitCode.TERMINATED, "SIGHUP": ExitCode.TERMINATED}
 

@@ -65,12 +65,14 @@ def ingest(
     for text in (first, end):
         moment(text, relative_to=call.now)  # refused before anything is asked
     wish = {"first": first, "end": end, "funding": funding, "repair": repair, "replace": replace}
+    if csv is not None:
+        _make(csv)
     warehouse = call.warehouse(create=True)
     brought = bring_in(call, warehouse, wanted, wish, url=base_url, rate=rate)
     if csv is not None:
         _write_csv(call, warehouse, brought, csv)
     _print(brought, form, out)
-    return _code(brought)
+    return _code(brought, replace=replace)
 
 
 def symbols(
@@ -117,7 +119,7 @@ def bring_in(
     client = _client(call, url, rate)
     began = time.monotonic()
     brought = awaited(_bring(call, warehouse, client, wanted, wish))
-    _tell(call, client, brought, seconds=time.monotonic() - began, first=wish["first"])
+    _tell(call, client, brought, seconds=time.monotonic() - began, first=wish["first"], replace=wish["replace"])
     return brought
 
 
@@ -169,16 +171,16 @@ async def _bring(
             )
 
 
-def _tell(call: shared.Session, client: Bybit, brought: list[Brought], *, seconds: float, first: str) -> None:
+def _tell(
+    call: shared.Session, client: Bybit, brought: list[Brought], *, seconds: float, first: str, replace: bool
+) -> None:
     """Close with what came, what is lacking, and what to type."""
     for one in brought:
         if one.problem:
             call.narrator.say(f"! {one.symbol}: {one.problem.what}; {one.problem.cure}".rstrip("; "))
         if one.changed:
-            call.narrator.say(
-                f"! {one.symbol}: the exchange tells {counted(one.changed, 'candle')} differently now: see "
-                "rejected_candles; --replace takes the new ones"
-            )
+            taken = "replaced" if replace else "see rejected_candles; --replace takes the new ones"
+            call.narrator.say(f"! {one.symbol}: {counted(one.changed, 'candle')} told differently now: {taken}")
     candles, settlements, missing = (
         sum(getattr(one, name) for one in brought) for name in ("candles", "settlements", "missing")
     )
@@ -203,18 +205,29 @@ def _tell(call: shared.Session, client: Bybit, brought: list[Brought], *, second
     )
 
 
-def _code(brought: list[Brought]) -> ExitCode:
-    """Give 0 where all is there, what went wrong where nothing could be brought, else 1."""
+def _code(brought: list[Brought], *, replace: bool) -> ExitCode:
+    """Give 0 where all is there and undisputed, what went wrong where nothing could be brought, else 1."""
     problems = [one.problem for one in brought if one.problem]
     if problems and len(problems) == len(brought):
         return ExitCode.USAGE if all(_is_unknown(problem) for problem in problems) else ExitCode.NETWORK
-    return ExitCode.INCOMPLETE if problems or any(one.missing for one in brought) else ExitCode.OK
+    return (
+        ExitCode.INCOMPLETE
+        if problems or any(one.missing or (one.changed and not replace) for one in brought)
+        else ExitCode.OK
+    )
 
 
 def _is_unknown(problem: BtError) -> bool:
     from bt.bybit import UnknownSymbolError
 
     return isinstance(problem, UnknownSymbolError)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BtError(f"--csv {folder}: {error.strerror}", "name a folder that can be written") from None
 
 
 def _write_csv(call: shared.Session, warehouse: Warehouse, brought: list[Brought], folder: Path) -> None:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from bt.bybit import CANDLES, MINUTE_MS, Bybit, Candles, ClosedError, Malformed, UnknownSymbolError
 from bt.errors import BtError, ExchangeError
 from bt.ingest import ledger, listing, settlements
-from bt.ingest.edges import Edges, outside
+from bt.ingest.edges import Edges
 from bt.ingest.pages import reader
-from bt.ingest.planning import Span, pages, without
+from bt.ingest.planning import Span, grouped, without
 from bt.ingest.writing import Entry, Writer
 
 if TYPE_CHECKING:
@@ -104,7 +104,9 @@ class _Ingest:
         closed = wish.now // MINUTE_MS - 1  # the newest candle that is finished
         last = closed if wish.end is None else min(closed, ledger.next_minute(wish.end) - 1)
         self.wanted = Span(ledger.next_minute(wish.first), last)
-        self.pages: deque[tuple[Brought, Span]] = deque()
+        if self.wanted.minutes < 1:
+            raise BtError(f"no minute of the span from {wish.first} on has ended yet", "let it begin earlier: --from")
+        self.pages: deque[tuple[Brought, list[Span]]] = deque()
 
     def able(self) -> list[Brought]:
         return [one for one in self.brought if not one.stopped]
@@ -176,20 +178,32 @@ class _Ingest:
             *([] if self.wish.replace else stored),
             *([] if self.wish.repair or self.wish.replace else absent),
         ]
-        edges = Edges(client=self.client, symbol=one.symbol, code=one.code, now=self.wish.now // MINUTE_MS)
-        spans = []
+        spans: list[Span] = []
         for span in without([self.wanted], known):
-            within: Span | None = span
-            if span.minutes >= CANDLES:
-                within = await edges.within(
-                    span, oldest=not _any_before(stored, span), newest=not _any_after(stored, span)
-                )
-            for nothing in outside(span, within):
+            within, absent_now = await self._cut(one, span, stored)
+            for nothing in absent_now:
                 await self._finish(one, _empty_page(one, nothing), [nothing])
             spans += [within] if within else []
-        cut = [page for span in spans for page in pages(span, CANDLES - 1)]
-        self.pages.extend((one, page) for page in cut)
-        self.watcher.planned(one.symbol.name, _minutes(cut))
+            one.late += without(without([span], [*absent_now, *([within] if within else [])]), [self._settled])
+        groups = grouped(spans, CANDLES - 1)
+        self.pages.extend((one, lacking) for lacking in groups)
+        self.watcher.planned(one.symbol.name, _minutes(spans))
+
+    async def _cut(self, one: Brought, span: Span, stored: Sequence[Span]) -> tuple[Span | None, list[Span]]:
+        """Cut what is missing to where there are candles; what fits on a page is asked for as it is."""
+        if span.minutes < CANDLES:
+            return span, []
+        oldest, newest = not _any_before(stored, span), not _any_after(stored, span)
+        return await self._edges(one).within(span, oldest=oldest, newest=newest)
+
+    def _edges(self, one: Brought) -> Edges:
+        now = self.wish.now // MINUTE_MS
+        return Edges(client=self.client, symbol=one.symbol, code=one.code, now=now, closed=one.closed)
+
+    @property
+    def _settled(self) -> Span:
+        """Give the minutes of which no candle is to come any more."""
+        return Span(0, self.wish.now // MINUTE_MS - _LATE - 1)
 
     def _look_up(self, name: str) -> tuple[list[Span], list[Span], bool]:
         with self.warehouse.read():  # opened once for all
@@ -202,9 +216,9 @@ class _Ingest:
     def page_jobs(self) -> Iterator[Awaitable[None]]:
         """Give the work of all pages."""
         while self.pages:
-            one, page = self.pages.popleft()
+            one, lacking = self.pages.popleft()
             if not one.stopped:
-                yield self.guarded(one, self._fill(one, [page], 0))
+                yield self.guarded(one, self._fill(one, lacking, 0))
 
     async def _fill(self, one: Brought, lacking: Sequence[Span], asked: int) -> None:
         """Ask for minutes, store what comes, and ask again for what does not; `asked` times they were asked before."""
@@ -233,18 +247,24 @@ class _Ingest:
 
     async def _finish(self, one: Brought, page: Page, silent: Sequence[Span]) -> None:
         """Commit a page, and the minutes that the exchange does not have; the latest of them may still come."""
-        late = Span(self.wish.now // MINUTE_MS - _LATE, self.wish.now // MINUTE_MS)
-        absent = without(silent, [] if one.closed else [late])
+        absent = silent if one.closed else without(silent, without(silent, [self._settled]))
         written = await self.writer.write(Entry(page=page, absent=tuple(absent)))
         one.candles += written.stored
         one.changed += written.changed
         one.late += without(silent, absent)
 
     async def _page(self, one: Brought, asked: Span) -> Page:
-        """Ask for a span and the candle before it: neighbours must agree on it."""
+        """Ask for a span and the candle before it: neighbours must agree on it. An empty list must be proved."""
         read = reader(one.symbol.name, asked)
         start, end = (asked.first - 1) * MINUTE_MS, asked.last * MINUTE_MS
-        return await self.client.candles(one.symbol.category, one.code, start=start, end=end, check=read)
+        for _ in range(_REFUSALS):
+            page = await self.client.candles(one.symbol.category, one.code, start=start, end=end, check=read)
+            if page.rows.height or page.seam.height or await self._edges(one).proves_silence(asked):
+                return page
+        raise ExchangeError(
+            f"{one.symbol}: the exchange gives no candle up to {ledger.moment(asked.last)}, and yet has some",
+            "the same command asks again",
+        )
 
     def funding_jobs(self, stretches: Callable[..., list[settlements.Stretch]]) -> Iterator[Awaitable[None]]:
         """Give the work of the settlements that may be missing."""

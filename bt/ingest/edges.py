@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from bt.bybit import MINUTE_MS, Bybit, Candles, Malformed
 from bt.errors import ExchangeError
-from bt.ingest.planning import Span, without
+from bt.ingest.planning import Span
 
 if TYPE_CHECKING:
     from bt.symbols import Symbol
@@ -26,25 +26,37 @@ class Edges:
     symbol: Symbol
     code: str
     now: int
+    closed: bool  # trade has ended
 
-    async def within(self, span: Span, *, oldest: bool, newest: bool) -> Span | None:
-        """Cut a span to where there are candles, at the ends that are asked for; None where there are none."""
+    async def within(self, span: Span, *, oldest: bool, newest: bool) -> tuple[Span | None, list[Span]]:
+        """Cut a span to where there are candles, at the ends that are asked for; None where there are none.
+
+        Give also what the exchange certainly does not have: what lies before its first candle, or after the last one
+        of a symbol that is closed. Where trade goes on, later candles may only be late.
+        """
         first, last = span
         if oldest:
             begin = await self._agreed(span, oldest=True)
             if begin is None:
                 await self._require_an_end_before(span)
-            if begin is None or begin > last:
-                return None
+                return None, [span] if self.closed else []
+            if begin > last:
+                return None, [span]
             first = begin
-        if newest:
-            end = await self._agreed(span, oldest=False)
-            if end is None or (oldest and end < first):
-                raise self._contradiction()
-            if end < first:
-                return None
-            last = end
-        return Span(first, last)
+        end = await self._agreed(span, oldest=False) if newest else last
+        if end is None or (oldest and end < first):
+            raise self._contradiction()
+        after = [Span(max(end + 1, first), last)] if self.closed and end < last else []
+        before = [Span(span.first, first - 1)] if first > span.first else []
+        return (Span(first, end) if end >= first else None), [*before, *after]
+
+    async def proves_silence(self, span: Span) -> bool:
+        """Say whether a candle before a span and none in it came, or one after it: an empty list proves nothing."""
+        newest = await self._one(span, oldest=False)
+        if newest is not None:
+            return newest < span.first
+        oldest = await self._one(span, oldest=True)  # there may be none before, where it was not listed yet
+        return oldest is not None and oldest > span.last
 
     async def _require_an_end_before(self, span: Span) -> None:
         """Refuse to believe that a symbol without a candle from a span on has none before it either."""
@@ -80,8 +92,3 @@ class Edges:
             f"{self.symbol}: the exchange contradicts itself about where its candles begin and end",
             "the same command asks again",
         )
-
-
-def outside(span: Span, within: Span | None) -> list[Span]:
-    """Give what a cut left over."""
-    return without([span], [within] if within else [])

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from bt.ingest.asking import one
-from bt.ingest.planning import Span, without
-from bt.warehouse import registered
+import polars as pl
+
+from bt.ingest.planning import Span, joined, without
+from bt.warehouse import query, registered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     import duckdb
-    import polars as pl
 
     from bt.warehouse import Warehouse
 
@@ -78,19 +78,19 @@ def settlements_missing(warehouse: Warehouse, symbol: str) -> list[tuple[datetim
     return [(first, last) for first, last in gaps.rows()]
 
 
-def note_absent(connection: duckdb.DuckDBPyConnection, symbol: str, spans: Iterable[Span]) -> None:
+def note_absent(connection: duckdb.DuckDBPyConnection, symbol: str, spans: Sequence[Span]) -> None:
     """Remember minutes that the exchange does not have, one row for all that touch."""
-    for span in spans:
-        near = [symbol, moment(span.last + 1), moment(span.first - 1)]
-        touching = "from absences where symbol = ? and first_ts <= ? and last_ts >= ?"
-        first, last = one(connection, f"select min(first_ts), max(last_ts) {touching}", near)
-        connection.execute(f"delete {touching}", near)
-        whole = Span(
-            min(span.first, minute(first) if first else span.first), max(span.last, minute(last) if last else span.last)
-        )
+    if not spans:
+        return
+    near = [symbol, moment(max(span.last for span in spans) + 1), moment(min(span.first for span in spans) - 1)]
+    touching = "from absences where symbol = ? and first_ts <= ? and last_ts >= ?"
+    known = query(connection, f"select first_ts, last_ts {touching}", near)
+    connection.execute(f"delete {touching}", near)
+    whole = [(moment(span.first), moment(span.last)) for span in joined([*spans, *_spans(known)])]
+    rows = pl.DataFrame(whole, schema={"first_ts": pl.Datetime("us"), "last_ts": pl.Datetime("us")}, orient="row")
+    with registered(connection, noted=rows):
         connection.execute(
-            "insert into absences values (?, ?, ?, now() at time zone 'UTC')",
-            [symbol, moment(whole.first), moment(whole.last)],
+            "insert into absences select ?, first_ts, last_ts, now() at time zone 'UTC' from noted", [symbol]
         )
 
 

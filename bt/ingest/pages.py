@@ -62,7 +62,8 @@ def reader(symbol: str, asked: Span) -> Callable[[Candles], Page]:
         inside = (minutes >= asked.first) & (minutes <= asked.last)
         seam = minutes == asked.first - 1
         strange = ~inside & ~seam
-        if strange.any() and inside.sum() < asked.minutes:  # more than was asked for is no harm, others instead are
+        whole = inside.sum() == asked.minutes and seam.any()
+        if strange.any() and not whole:  # more than was asked for is no harm, others instead are
             raise Malformed(f"{symbol}: a candle at {moment(int(minutes[strange][0]))}, which was not asked for")
         rows, before = (_frame(minutes[chosen], table[chosen]) for chosen in (inside, seam))
         return Page(symbol=symbol, asked=asked, rows=rows, seam=before)

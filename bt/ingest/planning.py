@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 
 class Span(NamedTuple):
@@ -53,10 +53,18 @@ def without(wanted: Iterable[Span], known: Iterable[Span]) -> list[Span]:
     return left
 
 
-def pages(span: Span, most: int) -> Iterator[Span]:
-    """Cut a span into pieces of at most `most` minutes, oldest first."""
-    for first in range(span.first, span.last + 1, most):
-        yield Span(first, min(first + most - 1, span.last))
+def grouped(spans: Iterable[Span], most: int) -> list[list[Span]]:
+    """Give ascending spans in groups, each for one question: from its first minute to its last at most `most`."""
+    groups: list[list[Span]] = []
+    for span in spans:
+        first = span.first
+        while first <= span.last:
+            if not groups or first >= groups[-1][0].first + most:
+                groups.append([])
+            begin = groups[-1][0].first if groups[-1] else first
+            groups[-1].append(Span(first, min(span.last, begin + most - 1)))
+            first = groups[-1][-1].last + 1
+    return groups
 
 
 def runs(minutes: Iterable[int]) -> list[Span]:

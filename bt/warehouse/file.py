@@ -27,6 +27,7 @@ HARDENED: Final = {
     "lock_configuration": "true",
 }
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)  # a drive has one letter
+_FULL: Final = ("No space left", "File too large", "Disk quota")
 BROKEN: Final = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 _MODE: Final = 0o644  # nobody else writes, whatever the umask allows
 _STORAGE: Final = "v1.0.0"  # what DuckDB 1.1 and the drivers of BI tools can read
@@ -94,6 +95,8 @@ def connect(path: Path, *, read_only: bool, wait: float) -> duckdb.DuckDBPyConne
         raise WarehouseError(f"{path} is not a regular file", "give the path of a bt warehouse with --db")
     config: dict[str, Any] = dict(HARDENED)
     for pause in lock.pauses(wait):
+        if not path.exists():  # DuckDB would make an empty file of that name
+            raise WarehouseError(f"the warehouse {path} is gone", "restore it, or bring the data anew")
         try:
             return duckdb.connect(str(path), read_only=read_only, config=config)
         except duckdb.ConnectionException as error:
@@ -128,8 +131,10 @@ def failures_explained(path: Path | None) -> Iterator[None]:
     """Turn what breaks a database into one sentence about this warehouse."""
     try:
         yield
-    except BROKEN as error:
-        raise WarehouseError(f"{path or ':memory:'}: {first_line(error)}", _cure(path, error)) from error
+    except duckdb.Error as error:
+        if isinstance(error, BROKEN) or any(sign in str(error) for sign in _FULL):
+            raise WarehouseError(f"{path or ':memory:'}: {first_line(error)}", _cure(path, error)) from error
+        raise
 
 
 def first_line(error: Exception) -> str:
@@ -145,7 +150,7 @@ def _unopened(path: Path, error: Exception) -> str:
 
 def _cure(path: Path | None, error: Exception) -> str:
     text = str(error)
-    if "No space left" in text or "disk" in text.lower():
+    if any(sign in text for sign in _FULL) or "disk" in text.lower():
         return "free some disk space, then run the command again"
     if "Permission denied" in text or "read-only" in text.lower():
         return "make it and its folder writable for you, or name another warehouse with --db"

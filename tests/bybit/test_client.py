@@ -213,7 +213,7 @@ def talk(server: Says, question: Callable, manners: Manners = HURRIED):
 
 
 def test_a_cursor_is_sent_back_as_it_came():
-    page = {"category": "linear", "list": []}
+    page = {"category": "linear", "list": [GOOD]}
     server = Says(
         result(page | {"nextPageCursor": "first%3D0GUSDT%26last%3DPAXGPERP"}), result(page | {"nextPageCursor": ""})
     )
@@ -222,8 +222,10 @@ def test_a_cursor_is_sent_back_as_it_came():
 
 
 def test_a_cursor_that_goes_in_a_circle_ends():
-    page = {"category": "linear", "list": []}
-    server = Says(*[result(page | {"nextPageCursor": cursor}) for cursor in ("a", "b", "a")])
+    pages = [("AUSDT", "a"), ("BUSDT", "b"), ("AUSDT", "a"), ("BUSDT", "b")]
+    server = Says(
+        *[result({"category": "linear", "list": [GOOD | {"symbol": name}], "nextPageCursor": to}) for name, to in pages]
+    )
     with pytest.raises(ExchangeError, match="circle"):
         talk(server, lambda client: client.instruments("linear"))
     assert len(server.asked) == 3
@@ -355,7 +357,8 @@ def test_redirects_are_not_followed():
 def test_tries_are_bounded(scene, fault, tries):
     error, requests = failing(scene, ask(), faults=fault)
     assert requests == tries
-    assert f"ALPHAUSDT kline: no use after {tries} tries" in error.what
+    host = scene.url.removeprefix("http://")
+    assert f"ALPHAUSDT kline at {host}: no use after {tries} tries" in error.what
     assert error.cure
 
 

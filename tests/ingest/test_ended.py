@@ -211,3 +211,20 @@ def test_two_ingests_of_one_warehouse(exchange, undisturbed):
     assert {one.returncode, other.returncode} == {0}, errors
     acknowledged()
     assert same(content(Warehouse(FILE)), undisturbed)
+
+
+@pytest.mark.slow
+def test_readers_come_between(exchange, undisturbed):
+    """The warehouse is held for one short transaction at a time."""
+    waits = []
+    with started() as process:
+        after(exchange, 5, process)
+        while process.poll() is None:
+            began = time.monotonic()
+            Warehouse(FILE).query("select count(*) from candles")
+            waits.append(time.monotonic() - began)
+        _, err = process.communicate()
+    assert process.returncode == 0, err
+    assert len(waits) > 3
+    assert max(waits) < 2
+    assert same(content(Warehouse(FILE)), undisturbed)

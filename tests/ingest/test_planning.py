@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as some
 
-from bt.ingest.planning import Span, joined, pages, runs, without
+from bt.ingest.planning import Span, grouped, joined, runs, without
 
 JOINED = {
     "nothing": ([], []),
@@ -33,11 +33,16 @@ WITHOUT = {
     "one known over two wanted": ([(1, 5), (10, 15)], [(4, 11)], [(1, 3), (12, 15)]),
     "from after to": ([(9, 1)], [], []),
 }
-PAGES = {
-    "none": ((5, 4), 3, []),
-    "exactly one": ((5, 7), 3, [(5, 7)]),
-    "one and a rest": ((5, 8), 3, [(5, 7), (8, 8)]),
-    "single minutes": ((5, 7), 1, [(5, 5), (6, 6), (7, 7)]),
+GROUPS = {
+    "none": ([], 3, []),
+    "an empty one": ([(5, 4)], 3, []),
+    "exactly one": ([(5, 7)], 3, [[(5, 7)]]),
+    "one and a rest": ([(5, 8)], 3, [[(5, 7)], [(8, 8)]]),
+    "single minutes": ([(5, 7)], 1, [[(5, 5)], [(6, 6)], [(7, 7)]]),
+    "two near ones in one question": ([(5, 6), (8, 9)], 5, [[(5, 6), (8, 9)]]),
+    "two too far apart": ([(5, 6), (9, 10)], 5, [[(5, 6), (9, 9)], [(10, 10)]]),
+    "a long one after a short one": ([(5, 5), (8, 14)], 5, [[(5, 5), (8, 9)], [(10, 14)]]),
+    "far away": ([(5, 5), (100, 101)], 5, [[(5, 5)], [(100, 101)]]),
 }
 
 
@@ -57,9 +62,9 @@ def test_without():
     }
 
 
-def test_pages():
-    assert {name: list(pages(Span(*span), most)) for name, (span, most, _) in PAGES.items()} == {
-        name: spans(expected) for name, (_, _, expected) in PAGES.items()
+def test_grouped():
+    assert {name: grouped(spans(listed), most) for name, (listed, most, _) in GROUPS.items()} == {
+        name: [spans(group) for group in expected] for name, (_, _, expected) in GROUPS.items()
     }
 
 
@@ -96,12 +101,14 @@ def test_what_is_left_is_wanted_and_not_known(wanted, known):
     assert without(wanted, [*known, *left]) == []
 
 
-@given(some_span, some.integers(1, 20))
-def test_pages_cover_a_span_with_as_few_as_possible(span, most):
-    cut = list(pages(span, most))
-    assert minutes(cut) == minutes([span])
-    assert all(page.minutes == most for page in cut[:-1])
-    assert all(1 <= page.minutes <= most for page in cut)
+@given(some_spans, some.integers(1, 20))
+def test_questions_cover_all_and_are_as_few_as_possible(listed, most):
+    groups = grouped(joined(listed), most)
+    assert minutes(span for group in groups for span in group) == minutes(joined(listed))
+    assert all(group[-1].last - group[0].first < most for group in groups)
+    assert all(well_formed(group) for group in groups)
+    begins = [group[0].first for group in groups]
+    assert all(late - early >= most for early, late in pairwise(begins))  # else one would have sufficed for both
 
 
 @given(some.sets(minute))
