@@ -54,14 +54,15 @@ def _session(folder: Path, narrator: Narrator, **flags: str) -> shared.Session:
 def _bring_data(call: shared.Session) -> None:
     """Ingest the made-up market over HTTP from a stand-in that runs beside us."""
     from bt import symbols
-    from bt.cli.ingest import bring_in
+    from bt.cli.ingest import bring_in, client_of
     from bt.seeded import DAYS, START, SYMBOLS
 
     call.narrator.say(f"bt ingest {' '.join(SYMBOLS)} --from {START:%Y-%m-%d}")
     with _exchange() as address:
         wish = {"first": f"{START:%Y-%m-%d}", "end": "now", "funding": True, "repair": False, "replace": False}
         there = replace(call, now=START + timedelta(days=DAYS))  # the stand-in's time, which stands still
-        bring_in(there, call.warehouse(create=True), symbols.parse_many(SYMBOLS), wish, url=address, rate=_PACE)
+        client = client_of(there, address, _PACE)
+        bring_in(there, call.warehouse(create=True), client, symbols.parse_many(SYMBOLS), wish)
 
 
 @contextmanager

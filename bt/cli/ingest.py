@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,13 +63,13 @@ def ingest(
     if not wanted:
         raise BtError("no symbol is given", "bt ingest BTCUSDT ETHUSDT")
     call = shared.session({"db": db}, form=form, out=out, quiet=quiet, progress=progress)
-    for text in (first, end):
-        moment(text, relative_to=call.now)  # refused before anything is asked
+    _check_span(call, first, end)  # refused before anything is asked or made
     wish = {"first": first, "end": end, "funding": funding, "repair": repair, "replace": replace}
+    client = client_of(call, base_url, rate)
     if csv is not None:
         _make(csv)
     warehouse = call.warehouse(create=True)
-    brought = bring_in(call, warehouse, wanted, wish, url=base_url, rate=rate)
+    brought = bring_in(call, warehouse, client, wanted, wish)
     if csv is not None:
         _write_csv(call, warehouse, brought, csv)
     _print(brought, form, out)
@@ -97,7 +98,7 @@ def symbols(
     asked = listing.asked(warehouse)
     for one in listing.CATEGORIES if refresh else [one for one in listing.CATEGORIES if one not in asked]:
         if category in {None, one}:
-            names = awaited(_list(call, warehouse, _client(call, base_url, None), one))
+            names = awaited(_list(call, warehouse, client_of(call, base_url, None), one))
             call.narrator.say(f"{one}: {names:,} instruments")
     found = listing.search(warehouse, text, category)
     if found.is_empty():
@@ -109,21 +110,19 @@ def symbols(
 def bring_in(
     call: shared.Session,
     warehouse: Warehouse,
+    client: Bybit,
     wanted: list[Symbol],
     wish: dict[str, Any],
-    *,
-    url: str | None,
-    rate: float | None,
 ) -> list[Brought]:
     """Bring what is missing, showing how far it is, and say in the end what came."""
-    client = _client(call, url, rate)
     began = time.monotonic()
     brought = awaited(_bring(call, warehouse, client, wanted, wish))
     _tell(call, client, brought, seconds=time.monotonic() - began, first=wish["first"], replace=wish["replace"])
     return brought
 
 
-def _client(call: shared.Session, url: str | None, rate: float | None) -> Bybit:
+def client_of(call: shared.Session, url: str | None, rate: float | None) -> Bybit:
+    """Give a client of the exchange that is meant; refuse an address that is none, and a pace that it would punish."""
     from bt.bybit import HOST, PACE, Bybit, Manners, is_local
 
     manners = Manners(pace=rate or PACE)
@@ -160,8 +159,7 @@ async def _bring(
                 f"the exchange's clock says {here:%Y-%m-%d %H:%M} UTC, this one {call.now:%Y-%m-%d %H:%M}"
             )
         bounds = {name: moment(told[name], relative_to=here) for name in ("first", "end")}
-        if bounds["first"] >= bounds["end"]:
-            raise BtError(f"--from {bounds['first']} is not before --to {bounds['end']}", "check both")
+        _require_order(**bounds)
         counts = client.counts
         with SymbolProgress(call.narrator, lambda: (counts.requests, counts.retries)) as shown:
             client.warn = shown.say
@@ -221,6 +219,19 @@ def _is_unknown(problem: BtError) -> bool:
     from bt.bybit import UnknownSymbolError
 
     return isinstance(problem, UnknownSymbolError)
+
+
+def _check_span(call: shared.Session, first: str, end: str) -> None:
+    """Refuse what is no span; where a moment hangs on the exchange's clock, its clock decides later."""
+    now, before = call.now, call.now - timedelta(days=1)
+    moments = [(moment(text, relative_to=now), moment(text, relative_to=before)) for text in (first, end)]
+    if all(one == other for one, other in moments):
+        _require_order(moments[0][0], moments[1][0])
+
+
+def _require_order(first: datetime, end: datetime) -> None:
+    if first >= end:
+        raise BtError(f"--from {first} is not before --to {end}", "check both")
 
 
 def _make(folder: Path) -> None:
