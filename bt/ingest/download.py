@@ -268,9 +268,13 @@ class _Ingest:
 
     def funding_jobs(self, stretches: Callable[..., list[settlements.Stretch]]) -> Iterator[Awaitable[None]]:
         """Give the work of the settlements that may be missing."""
-        for one in self.able() if self.wish.funding else ():
-            if one.symbol.category != "spot" and "-" not in one.code:  # futures with a delivery date have none
+        for one in self.able():
+            if self._is_funded(one):
                 yield self.guarded(one, self._fund(one, stretches))
+
+    def _is_funded(self, one: Brought) -> bool:
+        """Say whether funding is wanted of a symbol; spot and futures with a delivery date have none."""
+        return self.wish.funding and one.symbol.category != "spot" and "-" not in one.code
 
     async def _fund(self, one: Brought, stretches: Callable[..., list[settlements.Stretch]]) -> None:
         ends = (self.wanted.first * MINUTE_MS, (self.wanted.last + 1) * MINUTE_MS)
@@ -292,6 +296,10 @@ class _Ingest:
                 without_candles = without([self.wanted], stored)
                 one.missing = _minutes(without(without_candles, [*absent, *one.late]))
                 one.absent = _minutes(without_candles) - _minutes(without(without_candles, absent))
+                if stored and self._is_funded(one) and ledger.settled(self.warehouse, one.symbol.name) is None:
+                    self.watcher.warn(
+                        f"! {one.symbol}: the exchange gave no funding rates; the same command asks again"
+                    )
 
 
 def _minutes(spans: Iterable[Span]) -> int:

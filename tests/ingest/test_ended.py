@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 FILE = Path("bt.duckdb")
 DAYS = 2
 NOW = START + timedelta(days=DAYS, seconds=19)
-NAMES = ("ALPHAUSDT", "BETAUSDT")
+NAMES = ("ALPHAUSDT",)
 INGEST = ("ingest", *NAMES, "--from", "2024-01-01", "--to", "2024-01-03", "--db", str(FILE), "--format", "csv")
 PROMPTLY = 2.0  # s
 
@@ -124,7 +124,7 @@ def end(exchange: Busy, number: int, questions: int) -> tuple[int, str]:
     return process.returncode, err
 
 
-@pytest.mark.parametrize(("number", "code", "questions"), [(signal.SIGINT, 130, 9), (signal.SIGTERM, 143, 13)])
+@pytest.mark.parametrize(("number", "code", "questions"), [(signal.SIGINT, 130, 6), (signal.SIGTERM, 143, 9)])
 def test_it_ends_at_once_and_the_next_one_resumes(exchange, undisturbed, number, code, questions):
     ended, err = end(exchange, number, questions)
     assert ended == code
@@ -143,16 +143,16 @@ def test_it_ends_at_once_at_any_moment(exchange, undisturbed, number, code):
     for _ in range(25):
         for file in Path().glob("bt.duckdb*"):
             file.unlink()
-        ended, _ = end(exchange, number, draw.randint(1, 24))
+        ended, _ = end(exchange, number, draw.randint(1, 12))
         seen.append(ended)
         assert ended in {code, 0}
         finish(undisturbed, acknowledged())
-    assert seen.count(code) > 12  # the others had ended
+    assert seen.count(code) > 10  # the others had ended
 
 
 def test_a_stop_for_a_moment_is_nothing(exchange, undisturbed):
     with started() as process:
-        after(exchange, 8, process)
+        after(exchange, 6, process)
         process.send_signal(signal.SIGSTOP)
         time.sleep(0.3)
         process.send_signal(signal.SIGCONT)
