@@ -33,6 +33,7 @@ SETTLEMENTS: Final = 200
 MINUTE_MS: Final = 60_000  # ms
 
 _STATUSES: Final = ("Closed", "Delivering", "PreLaunch", "Trading")  # of a symbol listed twice the last counts
+_FARTHEST: Final = 7_258_118_400_000  # ms: the year 2200
 _SKEW: Final = 60_000  # ms that the clock in an answer may differ from the one in its header
 _Answer = TypeVar("_Answer")
 
@@ -102,7 +103,7 @@ class Bybit:
 
         def read(result: msgspec.Raw, said: int, headers: Mapping[str, str]) -> int:
             told = min(answers.read(answers.Clock, result).time_second * 1000, said)
-            if told <= 0:
+            if not 0 < told < _FARTHEST:
                 raise Malformed("no time in the answer")
             dated = _milliseconds(headers.get("Date"))
             if dated is None or abs(dated - told) <= _SKEW:

@@ -79,7 +79,7 @@ def _refused(found: Envelope, headers: Mapping[str, str]) -> Again:
     code, said = found.ret_code, f"{found.ret_code} {shown(found.ret_msg)}"
     if code in _PASSING:
         busy = code in _BUSY
-        return Again(reason=f"ret_code {said}", hold=_hold(headers, found.time) if busy else 0.0, busy=busy)
+        return Again(reason=f"retCode {said}", hold=_hold(headers, found.time) if busy else 0.0, busy=busy)
     if code == _PARAMETERS and _COMPLAINS.search(found.ret_msg):
         if "symbol" in found.ret_msg.lower():
             raise UnknownSymbolError(
@@ -90,7 +90,7 @@ def _refused(found: Envelope, headers: Mapping[str, str]) -> Again:
         raise ClosedError(f"the exchange does not serve this region ({said})", _BLOCKED)
     if code in _LASTING:
         raise ExchangeError(f"the exchange refuses ({said})")
-    return Again(reason=f"ret_code {said}", tries=_FEW_TRIES)
+    return Again(reason=f"retCode {said}", tries=_FEW_TRIES)
 
 
 def spent(headers: Mapping[str, str], server: int) -> float:
