@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bt.cli import shared
 from bt.errors import BtError, ExitCode
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from bt.symbols import Symbol
-    from bt.warehouse import Warehouse
 
 
 def export(
@@ -50,7 +44,10 @@ def export(
         raise BtError(f"{folder} is a file", "name a folder: -O data/")
     call = shared.session({"db": db}, form=form, quiet=quiet)
     warehouse = call.warehouse()
-    begin, until = _span(first, end, warehouse, names, call.now)
+    own = [one.name for one in names]
+    begin, until = shared.span(first, end, warehouse=warehouse, now=call.now, names=own)
+    if begin and until and begin >= until:
+        raise BtError(f"--from {first} must be before --to {end}", "--to is exclusive")
     written = []
     for one in names:
         for length in lengths:
@@ -60,25 +57,3 @@ def export(
             written.append({"symbol": one.name, "timeframe": length, "rows": rows, "file": str(path)})
     emit(pl.DataFrame(written), form)
     return ExitCode.OK
-
-
-def _span(
-    first: str | None, end: str | None, warehouse: Warehouse, names: list[Symbol], now: datetime
-) -> tuple[datetime | None, datetime | None]:
-    """Read --from and --to; `--from 90d` counts back from --to, or from the last candle of these symbols."""
-    from bt.timeframes import moment
-
-    until = moment(end, relative_to=now) if end else None
-    if not first:
-        return None, until
-    last = (
-        until
-        or warehouse.query(
-            "select max(last_ts) + interval 1 minute as ending from candle_days where list_contains($names, symbol)",
-            {"names": [name.name for name in names]},
-        ).item()
-    )
-    begin = moment(first, relative_to=last or now)
-    if until and begin >= until:
-        raise BtError(f"--from {first} must be before --to {end}", "--to is exclusive")
-    return begin, until

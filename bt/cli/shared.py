@@ -55,6 +55,21 @@ class Session:
         return [own] if own.is_dir() and own.resolve() != assets.folder("sql").resolve() else []
 
 
+def span(
+    first: str | None, end: str | None, *, warehouse: Warehouse, now: datetime, names: list[str] | None = None
+) -> tuple[datetime | None, datetime | None]:
+    """Read --from and --to; `--from 90d` counts back from --to, or from the last candle, of these symbols if named."""
+    from bt.timeframes import moment
+
+    until = moment(end, relative_to=now) if end else None
+    if not first:
+        return None, until
+    own, parameters = ("where list_contains($names, symbol)", {"names": names}) if names else ("", None)
+    ending = f"select max(last_ts) + interval 1 minute as ending from candle_days {own}"
+    last = until or warehouse.query(ending, parameters).item() or now
+    return moment(first, relative_to=last), until
+
+
 def stoppable(work: Callable[[], Answer]) -> Answer:
     """Do the work in a thread that dies with the process, so that Ctrl-C is heard while a database computes."""
     done: Future[Answer] = Future()

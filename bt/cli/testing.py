@@ -12,10 +12,7 @@ from bt.cli import shared
 from bt.errors import BtError, ExitCode
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from bt.results import Results, Run
-    from bt.warehouse import Warehouse
 
 Params = Annotated[list[str] | None, typer.Option("--param", "-p", help="Parameter: fast=20.", metavar="K=V")]
 _ACCOUNT, _COSTS, _ORDERS = "Money and size", "Costs", "Orders"  # panels of the help
@@ -105,24 +102,13 @@ def run_strategy(
     if not settings["symbols"]:
         raise BtError("no symbol to test", "name some: -s BTCUSDT,ETHUSDT (bt data lists them)")
     warehouse = call.warehouse()
-    first, end = _span(settings, warehouse, call.now)
+    first, end = shared.span(settings["from"], settings["to"], warehouse=warehouse, now=call.now)
     account, costs, execution = engine_settings(settings)
     request = strategies.Request(
         symbols=settings["symbols"], timeframe=settings["timeframe"], first=first, end=end, account=account,
         costs=costs, execution=execution, name=name, note=note,
     )  # fmt: skip
     return strategies.run(chosen, warehouse, request, listener=call.narrator)
-
-
-def _span(settings: config.Settings, warehouse: Warehouse, now: datetime) -> tuple[datetime | None, datetime | None]:
-    """Read --from and --to; `--from 90d` counts back from --to, or from the last candle."""
-    from bt.timeframes import moment
-
-    end = moment(settings["to"], relative_to=now) if settings["to"] else None
-    if not settings["from"]:
-        return None, end
-    last = end or warehouse.query("select max(last_ts) + interval 1 minute as ending from candle_days").item() or now
-    return moment(settings["from"], relative_to=last), end
 
 
 def engine_settings(settings: config.Settings) -> tuple[Any, Any, Any]:

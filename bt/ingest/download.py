@@ -146,13 +146,18 @@ class _Ingest:
 
     def refuse_mixtures(self) -> None:
         """Refuse to put prices of the testnet, which are made up, beside those of the market."""
-        for one in self.brought:
-            for source in ledger.sources(self.warehouse, one.symbol.name):
-                if ("testnet" in source) != ("testnet" in self.client.host):
-                    raise BtError(
-                        f"{one.symbol} has candles from {source}: a testnet and a market do not mix",
-                        "keep it in a warehouse of its own: --db",
-                    )
+        with self.warehouse.read():  # opened once for all
+            found = [
+                (one.symbol, source)
+                for one in self.brought
+                for source in ledger.sources(self.warehouse, one.symbol.name)
+            ]
+        for symbol, source in found:
+            if ("testnet" in source) != ("testnet" in self.client.host):
+                raise BtError(
+                    f"{symbol} has candles from {source}: a testnet and a market do not mix",
+                    "keep it in a warehouse of its own: --db",
+                )
 
     async def refresh(self, category: str) -> set[str]:
         found = await self.client.instruments(category)
@@ -237,11 +242,10 @@ class _Ingest:
         else:  # the other pages of the symbol go on
             one.problem = one.problem or ExchangeError(f"{problem} ({_REFUSALS} times)", "the same command asks again")
             return
-        again = [silent] if silent and asked < _ASKED else []
-        done = without(lacking, [*cut_off, *chain(*again)])
-        self.watcher.came(one.symbol.name, _minutes(done))
-        for minutes in again:
-            await self._fill(one, minutes, asked + 1)
+        again = silent if asked < _ASKED else []
+        self.watcher.came(one.symbol.name, _minutes(without(lacking, [*cut_off, *again])))
+        if again:
+            await self._fill(one, again, asked + 1)
         if cut_off:
             await self._fill(one, cut_off, 0)
 

@@ -63,9 +63,8 @@ async def fetch(client: Bybit, symbol: Symbol, code: str, stretch: Stretch) -> l
     found: list[Settlement] = []
     while first <= last:
         page = await client.settlements(symbol.category, code, start=first, end=last)
-        page = page or await client.settlements(
-            symbol.category, code, start=first, end=last
-        )  # nothing, once, is no answer
+        if not page:  # nothing, once, is no answer
+            page = await client.settlements(symbol.category, code, start=first, end=last)
         if not page:
             break
         found = [*page, *found]
