@@ -161,6 +161,7 @@ SETTINGS: Final[dict[str, Setting]] = {
         "auto",
         "a bar that touches stop and target: adverse, favourable or drill; auto = drill above 1m",
     ),
+    "lookahead": Setting(count, 4, "cuts of the data at which a run is examined for look-ahead; 0 = none"),
 }
 
 

@@ -2,7 +2,22 @@
 
 import typer
 
-from bt.cli import data, doctor, exchange, export, importing, ingest, reading, start, strategies, testing
+from bt.cli import (
+    checking,
+    compacting,
+    data,
+    doctor,
+    exchange,
+    export,
+    importing,
+    ingest,
+    lookahead,
+    reading,
+    schema,
+    start,
+    strategies,
+    testing,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,16 +37,19 @@ app.command(rich_help_panel=DATA)(ingest.symbols)
 app.command(rich_help_panel=DATA)(ingest.ingest)
 app.command("import", rich_help_panel=DATA)(importing.import_)
 app.command("data", rich_help_panel=DATA)(data.data)
-app.command(rich_help_panel=DATA)(data.check)
+app.command(rich_help_panel=DATA)(checking.check)
+app.command(rich_help_panel=DATA)(compacting.compact)
 app.command(rich_help_panel=DATA)(exchange.exchange)
 app.command("strategies", rich_help_panel=STRATEGIES)(strategies.strategies)
 app.command(rich_help_panel=STRATEGIES)(strategies.new)
+app.command("lookahead", rich_help_panel=STRATEGIES)(lookahead.lookahead)
 app.command("run", rich_help_panel=TEST)(testing.run)
 app.command(rich_help_panel=READ)(reading.runs)
 app.command(rich_help_panel=READ)(reading.show)
 app.command(rich_help_panel=READ)(reading.trades)
 app.command(rich_help_panel=READ)(export.export)
 app.command(rich_help_panel=READ)(reading.sql)
+app.command(rich_help_panel=READ)(schema.schema)
 
 
 @app.callback(invoke_without_command=True)

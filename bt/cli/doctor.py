@@ -92,7 +92,7 @@ def look_at_warehouse(db: str, *, wait: float) -> tuple[bool, list[Finding]]:
         condition = examine(path, wait=wait)
     except WarehouseError as error:
         return False, [Finding("warehouse", "bad", error.what, error.cure), *_around(path)]
-    whole = Finding("warehouse", "ok", f"{path}, {_size(path.stat().st_size)}")
+    whole = _file(path, condition)
     inside = [*_manifest(condition), _acknowledged(path, condition)]
     return True, [whole, _schema(condition), *_around(path), *inside]
 
@@ -136,6 +136,17 @@ def _missing(path: Path) -> Finding:
         cure = f"restore it from a copy; was it removed on purpose, remove {beside} too"
         return Finding("warehouse", "bad", f"gone from {path}: its pages were acknowledged", cure)
     return Finding("warehouse", "warning", f"there is none at {path}", "bt init, bt demo or bt import makes one")
+
+
+def _file(path: Path, condition: Condition) -> Finding:
+    """Say how large the file is, and whether it is larger, and slower, than its candles make it."""
+    found = condition.layout
+    said = f"{path}, {_size(path.stat().st_size)}, {found.bytes_each:.1f} bytes a candle"
+    if found.due:
+        return Finding("warehouse", "warning", f"{said}: {found.scattered:,} candles lie in pieces", "bt compact")
+    if found.wasteful:
+        return Finding("warehouse", "warning", f"{said}: {_size(found.free)} of it hold nothing", "bt compact")
+    return Finding("warehouse", "ok", said)
 
 
 def _schema(condition: Condition) -> Finding:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bt.cli import shared
+from bt.cli.compacting import put_in_order
 from bt.errors import BtError, ExitCode
 from bt.wording import counted
 
@@ -84,6 +85,7 @@ def import_(
     for note, times in said.items():
         if times > 1:
             call.narrator.say(f"{counted(times - 1, 'other file')}: {note}")
+    put_in_order(call, warehouse)
     _print_imported(done, form, out)
     return _judged(call.narrator, done, replaced=replace)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bt.cli import awaited, shared
+from bt.cli.compacting import put_in_order
 from bt.errors import BtError, ExitCode, hint
 from bt.timeframes import moment
 from bt.wording import counted
@@ -70,6 +71,7 @@ def ingest(
         _make(csv)
     warehouse = call.warehouse(create=True)
     brought = bring_in(call, warehouse, client, wanted, wish)
+    put_in_order(call, warehouse)
     if csv is not None:
         _write_csv(call, warehouse, brought, csv)
     _print(brought, form, out)

@@ -64,7 +64,7 @@ def span(
     until = moment(end, relative_to=now) if end else None
     if not first:
         return None, until
-    own, parameters = ("where list_contains($names, symbol)", {"names": names}) if names else ("", None)
+    own, parameters = (f"where symbol in ({', '.join('?' for _ in names)})", names) if names else ("", None)
     ending = f"select max(last_ts) + interval 1 minute as ending from candle_days {own}"
     last = until or warehouse.query(ending, parameters).item() or now
     return moment(first, relative_to=last), until

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bt.results import Results, Run
 
 Params = Annotated[list[str] | None, typer.Option("--param", "-p", help="Parameter: fast=20.", metavar="K=V")]
-_ACCOUNT, _COSTS, _ORDERS = "Money and size", "Costs", "Orders"  # panels of the help
+_ACCOUNT, _COSTS, _ORDERS, _SOUNDNESS = "Money and size", "Costs", "Orders", "Soundness"  # panels of the help
 _DEFAULT = 3
 _NUMBERS = {config.amount, config.size, config.whole, config.count, config.not_negative}
 _DIGITS = {"win %": 1, "net pnl": 2, "pf": 2, "avg R": 2, "bars": 1, "costs": 2}
@@ -64,6 +64,7 @@ def run(
     rebalance_band: Annotated[str | None, _setting("rebalance_band", _ORDERS)] = None,
     max_volume_share: Annotated[str | None, _setting("max_volume_share", _ORDERS)] = None,
     intrabar: Annotated[str | None, _setting("intrabar", _ORDERS)] = None,
+    lookahead: Annotated[str | None, _setting("lookahead", _SOUNDNESS)] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     note: Annotated[str | None, typer.Option(help="Note kept with the run.")] = None,
     form: shared.Format = "table",
@@ -81,9 +82,10 @@ def run(
         "slippage_ticks": slippage_ticks, "funding": funding, "stop": stop, "take": take, "trail": trail,
         "take_fill": take_fill, "max_bars": max_bars, "pyramiding": pyramiding, "rebalance_band": rebalance_band,
         "max_volume_share": max_volume_share, "intrabar": intrabar,
+        "lookahead": lookahead,
     }  # fmt: skip
     call = shared.session(flags, form=form, out=out, quiet=quiet, progress=progress)
-    done = run_strategy(call, strategy, _pairs(param or []), name=name, note=note)
+    done = run_strategy(call, strategy, pairs(param or []), name=name, note=note)
     results = done.get_results()
     print_run(results, form, out)
     call.narrator.say("took " + " · ".join(f"{stage} {spent:.2f} s" for stage, spent in done.seconds.items()))
@@ -106,7 +108,7 @@ def run_strategy(
     account, costs, execution = engine_settings(settings)
     request = strategies.Request(
         symbols=settings["symbols"], timeframe=settings["timeframe"], first=first, end=end, account=account,
-        costs=costs, execution=execution, name=name, note=note,
+        costs=costs, execution=execution, lookahead=settings["lookahead"], name=name, note=note,
     )  # fmt: skip
     return strategies.run(chosen, warehouse, request, listener=call.narrator)
 
@@ -200,7 +202,8 @@ def _rank(origin: str) -> int:
     return 0 if origin.startswith("--") else 1 if origin.startswith("BT_") else _DEFAULT if origin == "default" else 2
 
 
-def _pairs(texts: list[str]) -> dict[str, str]:
+def pairs(texts: list[str]) -> dict[str, str]:
+    """Read `-p key=value`."""
     found = {}
     for text in texts:
         key, sign, value = text.partition("=")

@@ -1,4 +1,4 @@
-"""Whether a file's candles, where they contradict the stored ones, are the same candles on another clock."""
+"""Whether a file's candles are the stored ones, and where they are not, whether they are on another clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bt.wording import span
 if TYPE_CHECKING:
     import duckdb
 
-    from bt.ingest.storing import Target
+    from bt.warehouse import Warehouse
 
 SAMPLE: Final = 2000  # candles of the file that are compared
 _FEWEST: Final = 20  # compared candles from which a conclusion is drawn
@@ -55,27 +55,49 @@ class Shift:
         return _ZONES.get(self.half_hours, fixed)
 
 
-def find_shift(connection: duckdb.DuckDBPyConnection, target: Target, rows: int) -> Shift | None:
-    """Compare a sample of the file's candles with the stored ones on other clocks, if most differ on their own."""
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """Of `seen` compared candles, `alike` equal the stored ones of their minute; `shift`: another clock fits better."""
+
+    seen: int
+    alike: int
+    shift: Shift | None
+
+    @property
+    def is_same(self) -> bool:
+        """Say whether the candles are those of the stored market, on one clock or another."""
+        return self.shift is not None or (self.seen > 0 and self.alike >= _ALIKE * self.seen)
+
+
+def compare(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, symbol: str, rows: int) -> Agreement:
+    """Compare a sample of the file's candles (the `rows` of `sound`) with the stored ones of a symbol.
+
+    Other clocks are tried by half hours, and believed if most candles differ on their own.
+    """
     every = max(1, rows // SAMPLE)
     sample = query(
         connection,
         "select ts, open, high, low, close from sound where n % $every = 0 or n = 1 or n = $rows order by n",
         {"every": every, "rows": rows},
     )
-    with target.warehouse.read() as stored, registered(stored, sample=sample):
+    with warehouse.read() as stored, registered(stored, sample=sample):
         found = query(
             stored,
             _COMPARISON,
-            {"symbol": target.symbol.name, "first": sample["ts"][0], "last": sample["ts"][-1]},
+            {"symbol": symbol, "first": sample["ts"][0], "last": sample["ts"][-1]},
         )
     as_they_are = found.filter(half_hours=0)
-    if not len(as_they_are) or 2 * as_they_are["alike"][0] > as_they_are["seen"][0]:
-        return None
-    half_hours, seen, alike = found.row(0)
+    if not len(as_they_are):
+        return Agreement(seen=0, alike=0, shift=None)
+    _, seen, alike = as_they_are.row(0)
+    shift = _better(*found.row(0), adds=seen < len(sample)) if 2 * alike <= seen else None
+    return Agreement(seen=seen, alike=alike, shift=shift)
+
+
+def _better(half_hours: int, seen: int, alike: int, *, adds: bool) -> Shift | None:
     if not half_hours or alike < max(_FEWEST, _ALIKE * seen):
         return None
-    return Shift(half_hours=half_hours, seen=seen, alike=alike, adds=as_they_are["seen"][0] < len(sample))
+    return Shift(half_hours=half_hours, seen=seen, alike=alike, adds=adds)
 
 
 _COMPARISON: Final = f"""with shifts as (select unnest(range(-{_FARTHEST}, {_FARTHEST} + 1)) as half_hours),

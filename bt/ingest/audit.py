@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
-_MINUTE: Final = 60_000_000  # µs
+MINUTE: Final = 60_000_000  # µs
+ONLY_1M: Final = "bt stores 1m only"
 _ONE_MINUTE: Final = {"1m", "1min", "1minute", "1", "m1", "1t", "60s", "pt1m"}
 _KINDS_LISTED: Final = 4  # reasons or offsets that a message counts
 
@@ -33,14 +34,10 @@ class Audit:
     examples: tuple[RejectedRow, ...]
 
 
-def check_labels(connection: duckdb.DuckDBPyConnection, file: str, places: Mapping[str, int], kind: str) -> str | None:
-    """Refuse a file without rows, of several symbols or of another timeframe by its own account; give its symbol."""
+def check_labels(connection: duckdb.DuckDBPyConnection, file: str, places: Mapping[str, int]) -> str | None:
+    """Refuse a file without rows or of several symbols by its own account; give its symbol."""
     if not exists(connection, "from (select 1 from raw union all select 1 from broken)"):
         raise BtError(f"{file} has no rows", "nothing was imported")
-    if "interval" in places and kind == "candles":
-        for value in _distinct(connection, "interval"):
-            if value.strip().lower() not in _ONE_MINUTE:
-                raise BtError(f"{file} holds {shown(value)} candles, bt stores 1m only", _ONLY_1M)
     if "symbol" not in places:
         return None
     symbols = _distinct(connection, "symbol")
@@ -62,17 +59,26 @@ def check_prices(connection: duckdb.DuckDBPyConnection, file: str) -> None:
         )
 
 
-def check_step(connection: duckdb.DuckDBPyConnection, file: str) -> None:
-    """Refuse candles whose most frequent distance is not one minute."""
+def check_timeframe(connection: duckdb.DuckDBPyConnection, file: str, places: Mapping[str, int], step: int) -> None:
+    """Refuse candles that are not of one minute, by the file's own account or by their usual step."""
+    if "interval" in places:
+        for value in _distinct(connection, "interval"):
+            if value.strip().lower() not in _ONE_MINUTE:
+                raise BtError(f"{file} holds {shown(value)} candles, {ONLY_1M}", _IMPORT_1M)
+    if step != MINUTE:
+        raise BtError(f"{file} holds {timeframe(step)} candles, {ONLY_1M}", _IMPORT_1M)
+
+
+def usual_step(connection: duckdb.DuckDBPyConnection) -> int:
+    """Give the most frequent distance of staged candles in µs; one minute where none occurs twice."""
     as_stored = "from staged where ts is not null"
     steps = _steps(connection, f"select ts, lag(ts) over () as before {as_stored}")
     if any(step <= 0 for step, _ in steps):
         steps = _steps(
             connection, f"select ts, lag(ts) over (order by ts) as before from (select distinct ts {as_stored})"
         )
-    step, times = steps[0] if steps else (_MINUTE, 0)
-    if step != _MINUTE and times > 1:  # once is a gap rather than a timeframe
-        raise BtError(f"{file} holds {_timeframe(step)} candles, bt stores 1m only", _ONLY_1M)
+    step, times = steps[0] if steps else (MINUTE, 0)
+    return step if times > 1 else MINUTE  # once is a gap rather than a timeframe
 
 
 def check_rows(connection: duckdb.DuckDBPyConnection, file: str, *, skip_bad: bool) -> Audit:
@@ -134,8 +140,9 @@ def _steps(connection: duckdb.DuckDBPyConnection, pairs: str) -> list[tuple[int,
     ).fetchall()
 
 
-def _timeframe(step: int) -> str:
-    minutes, rest = divmod(step, _MINUTE)
+def timeframe(step: int) -> str:
+    """Name a distance in µs as timeframes are named."""
+    minutes, rest = divmod(step, MINUTE)
     names = {length: name for name, length in timeframes.MINUTES.items()}
     return names.get(minutes, span(step)) if not rest else span(step)
 
@@ -147,4 +154,4 @@ def _distinct(connection: duckdb.DuckDBPyConnection, column: str) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-_ONLY_1M: Final = "import the 1m candles: every other timeframe is a view of them"
+_IMPORT_1M: Final = "import the 1m candles: every other timeframe is a view of them"

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from bt.errors import BtError, hint
-from bt.ingest.kinds import FUNDING, KINDS
+from bt.ingest.kinds import CANDLES, FUNDING, KINDS
 from bt.wording import shown
 
 if TYPE_CHECKING:
@@ -66,6 +66,14 @@ def rate_in_open(file: str, header: Sequence[str], kind: Kind) -> dict[str, str]
     return {"rate": "open"}
 
 
+def kind_of(file: str, header: Sequence[str], mapped: Mapping[str, str]) -> Kind:
+    """Say what a file holds by its name and columns: candles, unless they are all that funding needs."""
+    if _FREQTRADE_FUNDING.fullmatch(file):
+        return FUNDING
+    fitting = _fitting({squeezed(name) for name in header}, mapped)
+    return FUNDING if fitting == [FUNDING] else CANDLES
+
+
 def squeezed(name: str) -> str:
     """Give a column name without case and separators: `Open Time`, `open_time` and `openTime` are one."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
@@ -73,11 +81,17 @@ def squeezed(name: str) -> str:
 
 def _other(header: Sequence[str]) -> str:
     """Say which kind of file it is, if its columns are all that one needs."""
-    names = {squeezed(name) for name in header}
-    fitting = [
-        kind.table for kind in KINDS.values() if all(names & set(kind.names[ours]) for ours in ("ts", *kind.required))
+    fitting = _fitting({squeezed(name) for name in header}, {})
+    return f"these are {fitting[0].table}: --kind {fitting[0].table}" if fitting else ""
+
+
+def _fitting(names: set[str], mapped: Mapping[str, str]) -> list[Kind]:
+    """Give the kinds of which all that is required is among these squeezed names, or mapped."""
+    return [
+        kind
+        for kind in KINDS.values()
+        if all(ours in mapped or names & set(kind.names[ours]) for ours in ("ts", *kind.required))
     ]
-    return f"these are {fitting[0]}: --kind {fitting[0]}" if fitting else ""
 
 
 def _mapped(file: str, header: Sequence[str], ours: str, theirs: str) -> int:

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from bt import symbols
 from bt.errors import BtError
 from bt.ingest import audit, notes, staging, storing
-from bt.ingest.agreement import find_shift
+from bt.ingest.agreement import compare
 from bt.ingest.clock import zone_named
-from bt.ingest.columns import check_mapped, choose, rate_in_open, squeezed
+from bt.ingest.columns import check_mapped, choose, kind_of, rate_in_open
 from bt.ingest.kinds import CANDLES, kind_named
 from bt.ingest.reading import load, readable
 from bt.ingest.sources import open_source
 from bt.ingest.storing import Target
 from bt.ingest.values import Imported, ImportOptions
-from bt.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bt.ingest.agreement import Shift
     from bt.ingest.audit import Audit
     from bt.ingest.clock import Clock
     from bt.ingest.kinds import Kind
     from bt.ingest.values import Progress
     from bt.symbols import Symbol
+    from bt.warehouse import Warehouse
 
 _SCRATCH: Final[dict[str, str | bool | int | float | list[str]]] = {
     "memory_limit": "1GB",
@@ -44,8 +44,12 @@ _DEFAULTS: Final = ImportOptions()
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Staged:
-    """A file in the scratch database, found fit to be stored."""
+class Staged:
+    """A file in the scratch database, found fit to be stored, or only to be judged.
+
+    `step` is the candles' timeframe in µs. Other candles than those of one minute stand on a clock on which they are;
+    they are only judged.
+    """
 
     connection: duckdb.DuckDBPyConnection
     name: str
@@ -54,7 +58,13 @@ class _Staged:
     zone: str
     audit: Audit
     label: str | None
+    step: int
+    only_judged: bool
     notes: tuple[str, ...]
+
+    def zone_of(self, shift: Shift) -> str:
+        """Give what --tz takes for a file on another clock."""
+        return f"{'force:' if self.clock.states_zone else ''}{shift.zone}"
 
 
 def import_file(
@@ -75,8 +85,8 @@ def import_file(
     path = Path(path)
     if warehouse.path and warehouse.path.exists() and path.exists() and path.samefile(warehouse.path):
         raise BtError(f"{path} is the warehouse itself", "name a CSV or Parquet file")  # and it must not be opened here
-    with _staged(path, kind_named(kind), options) as staged:
-        return _finish(warehouse, staged, symbol, options, progress or (lambda _done, _all: None))
+    with staged(path, kind_named(kind), options) as found:
+        return finish(warehouse, found, symbol, options, progress or (lambda _done, _all: None))
 
 
 def check_options(kind: str, options: ImportOptions) -> None:
@@ -88,39 +98,32 @@ def check_options(kind: str, options: ImportOptions) -> None:
 
 
 @contextmanager
-def audit_file(
-    path: str | Path, *, symbol: Symbol | None = None, kind: str = "candles", options: ImportOptions = _DEFAULTS
-) -> Iterator[tuple[Warehouse, Imported]]:
-    """Give a warehouse of the file's sound rows, for as long as the block lasts, and what became of its rows.
+def staged(path: Path, kind: Kind | None, options: ImportOptions, *, only_judged: bool = False) -> Iterator[Staged]:
+    """Read a file into a scratch database and audit it; one that is only judged may be of any timeframe.
 
-    The symbol is the file's own where none is given. Raises BtError for a file that cannot be read, is not 1m or has
-    no sound row.
+    Where no kind is given, the file's name and columns tell it. Raises BtError as `import_file` does.
     """
-    lenient = replace(options, skip_bad=True)
-    with _staged(Path(path), kind_named(kind), lenient) as staged, _temporary() as folder:
-        warehouse = Warehouse(folder / "audit.duckdb")
-        yield (
-            warehouse,
-            _finish(warehouse, staged, symbol or _own_symbol(staged.label), lenient, lambda _done, _all: None),
-        )
-
-
-@contextmanager
-def _staged(path: Path, kind: Kind, options: ImportOptions) -> Iterator[_Staged]:
-    with _temporary() as folder, closing(duckdb.connect(str(folder / "scratch.duckdb"), config=_SCRATCH)) as connection:
+    with temporary() as folder, closing(duckdb.connect(str(folder / "scratch.duckdb"), config=_SCRATCH)) as connection:
         connection.execute("set timezone = 'UTC'; pragma disable_checkpoint_on_shutdown")
         source = open_source(connection, path, folder)
+        kind = kind or kind_of(path.name, source.header, options.columns)
         columns = {**rate_in_open(path.name, source.header, kind), **options.columns}
         places = choose(source.name, source.header, kind, columns)
         load(connection, source, places, tolerant=options.skip_bad, folder=folder)
         with readable(source.name):
-            label = audit.check_labels(connection, source.name, places, kind.table)
+            label = audit.check_labels(connection, source.name, places)
         clock = staging.stage(connection, source, kind, places, zone := options.tz or source.zone or "UTC")
+        step = audit.MINUTE
         if kind is CANDLES:
             audit.check_prices(connection, source.name)
-            audit.check_step(connection, source.name)
+            usual = audit.usual_step(connection)
+            if only_judged and usual % audit.MINUTE == 0:
+                step = usual
+                staging.as_minutes(connection, step)
+            else:
+                audit.check_timeframe(connection, source.name, places, usual)
         staging.judge(connection, source, kind, places, clock)
-        yield _Staged(
+        yield Staged(
             connection=connection,
             name=source.name,
             kind=kind,
@@ -128,22 +131,22 @@ def _staged(path: Path, kind: Kind, options: ImportOptions) -> Iterator[_Staged]
             zone=zone,
             audit=audit.check_rows(connection, source.name, skip_bad=options.skip_bad),
             label=label,
+            step=step,
+            only_judged=only_judged,
             notes=(*source.notes, *filter(None, [clock.note])),
         )
 
 
-def _finish(
-    warehouse: Warehouse, staged: _Staged, symbol: Symbol, options: ImportOptions, progress: Progress
-) -> Imported:
+def finish(warehouse: Warehouse, found: Staged, symbol: Symbol, options: ImportOptions, progress: Progress) -> Imported:
     """Store what was staged and say what became of it."""
-    rows, source = staged.audit, options.source or staged.name
-    target = Target(warehouse=warehouse, kind=staged.kind, symbol=symbol, source=source, replace=options.replace)
-    clock_notes = _compared(staged, target, options)
-    outcome = storing.store_all(staged.connection, target, rows.sound, progress)
-    changes = notes.about_changes(outcome, staged.kind.noun, rows.last_ts, explained=bool(clock_notes))
+    rows, source = found.audit, options.source or found.name
+    target = Target(warehouse=warehouse, kind=found.kind, symbol=symbol, source=source, replace=options.replace)
+    clock_notes = _compared(found, target, options)
+    outcome = storing.store_all(found.connection, target, rows.sound, progress)
+    changes = notes.about_changes(outcome, found.kind.noun, rows.last_ts, explained=bool(clock_notes))
     return Imported(
         symbol=symbol.name,
-        kind=staged.kind.table,
+        kind=found.kind.table,
         rows=rows.rows,
         stored=outcome.inserted,
         unchanged=outcome.unchanged,
@@ -153,42 +156,37 @@ def _finish(
         last_ts=rows.last_ts,
         rejected_examples=rows.examples,
         changed_examples=outcome.examples,
-        notes=(*_about_file(staged, symbol), *changes, *clock_notes),
+        notes=(*_about_file(found, symbol), *changes, *clock_notes),
     )
 
 
-def _about_file(staged: _Staged, symbol: Symbol) -> list[str]:
-    found = staged.connection
-    return [
-        *staged.notes,
-        *notes.about_label(staged.label, symbol),
-        *notes.about_order(found),
-        *notes.about_rejected(found, staged.audit),
-        *(notes.about_gaps(found) if staged.kind is CANDLES else notes.about_settlements(found)),
-    ]
+def _about_file(found: Staged, symbol: Symbol) -> list[str]:
+    file = found.connection
+    said = [*found.notes, *notes.about_label(found.label, symbol), *notes.about_order(file)]
+    if found.kind is not CANDLES:
+        return [*said, *notes.about_rejected(file, found.audit), *notes.about_settlements(file)]
+    if found.only_judged:  # the rest is told by the findings
+        return said
+    return [*said, *notes.about_rejected(file, found.audit), *notes.about_gaps(file)]
 
 
-def _compared(staged: _Staged, target: Target, options: ImportOptions) -> list[str]:
+def _compared(found: Staged, target: Target, options: ImportOptions) -> list[str]:
     """Say, or refuse where rows would be stored, that the file's candles are the stored ones on another clock."""
-    shift = find_shift(staged.connection, target, staged.audit.sound) if staged.kind is CANDLES else None
+    if found.kind is not CANDLES:
+        return []
+    shift = compare(found.connection, target.warehouse, target.symbol.name, found.audit.sound).shift
     if shift is None:
         return []
-    cure = f"try --tz {'force:' if staged.clock.states_zone else ''}{shift.zone}"
-    if staged.zone != "UTC":
-        cure = f"is --tz {staged.zone} right?"
+    cure = f"try --tz {found.zone_of(shift)}"
+    if found.zone != "UTC":
+        cure = f"is --tz {found.zone} right?"
     if shift.adds or options.replace:  # it would mix two clocks in one symbol
-        raise BtError(f"{staged.name}: {shift.sentence}: its times are not UTC", cure)
+        raise BtError(f"{found.name}: {shift.sentence}: its times are not UTC", cure)
     return [f"{shift.sentence}: the file's times are probably of another zone; {cure}"]
 
 
-def _own_symbol(label: str | None) -> Symbol:
-    try:
-        return symbols.parse(squeezed(label or "").upper())
-    except BtError:
-        return symbols.parse("FILE")
-
-
 @contextmanager
-def _temporary() -> Iterator[Path]:
+def temporary() -> Iterator[Path]:
+    """Give a folder for as long as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="bt-import-") as folder:
         yield Path(folder)

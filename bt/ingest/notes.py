@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bt.ingest.asking import exists, one
+from bt import assets
+from bt.ingest.asking import one
 from bt.ingest.audit import fault_counts
 from bt.ingest.columns import squeezed
 from bt.wording import counted, minute, shown, span
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from bt.symbols import Symbol
 
 _MINUTE: Final = 60_000_000  # µs
-_REGULAR: Final = 10  # gaps of one length from which they look made rather than happened
-_SPARSE: Final = 100  # gaps from which a market without trades in many minutes is likely
+UNFINISHED: Final = "probably taken before its minute was over"
 _MANY: Final = 20  # contradicted rows from which their share says something
 _MOST: Final = 0.9
 _COMMON: Final = 0.02  # share of the steps between settlements from which a step is an interval, not a hole
@@ -55,24 +55,21 @@ def about_gaps(connection: duckdb.DuckDBPyConnection) -> list[str]:
         from (select n, ts, lag(ts) over (order by n) as before from sound)
         where ts - before > interval 1 minute"""
     )
-    gaps, missing, shortest, longest, since, spacing, spacings = one(
+    connection.execute((assets.folder("sql") / "2_market" / "gap_pattern.sql").read_text(encoding="utf-8"))
+    gaps, missing, longest, since, pattern = one(
         connection,
-        """select count(*), sum(minutes)::bigint, min(minutes), max(minutes), arg_max(last_before, minutes),
-            any_value(spacing), count(distinct spacing)
+        """select count(*), sum(minutes)::bigint, max(minutes), arg_max(last_before, minutes),
+            gap_pattern(
+                count(*), min(minutes), max(minutes), min(spacing), max(spacing),
+                (select count(*) from sound where volume = 0)
+            )
         from (select *, candles_before - lag(candles_before) over (order by last_before) as spacing from holes)""",
     )
     if not gaps:
         return []
     where = f"{minute(since)} is the last candle before it"
     said = [f"{counted(gaps, 'gap')}, {counted(missing, 'minute')} without a candle; the longest {longest:,}, {where}"]
-    if gaps >= _REGULAR and shortest == longest and spacings == 1:
-        said.append(
-            f"every gap is {longest:,} minutes long and follows {spacing:,} candles: it looks as if a download asked "
-            "for spans longer than one answer holds"
-        )
-    elif gaps >= _SPARSE and not exists(connection, "from sound where volume = 0"):
-        said.append("no candle has zero volume: it looks as if minutes without a trade were left out")
-    return said
+    return said + ([pattern] if pattern else [])
 
 
 def about_settlements(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -114,9 +111,9 @@ def about_changes(stored: Stored, noun: str, file_ends: datetime, *, explained: 
     said = [f"{counted(stored.changed, f'stored {noun}')} {have} other values in the file: {became}"]
     only = stored.examples[0].ts if stored.changed == 1 else None
     if only == file_ends:
-        said.append("it is the file's last row: probably taken before its minute was over")
+        said.append(f"it is the file's last row: {UNFINISHED}")
     elif only and only == stored.last_before:
-        said.append("it was the last one stored: probably taken before its minute was over")
+        said.append(f"it was the last one stored: {UNFINISHED}")
     elif not explained and stored.changed >= max(_MANY, _MOST * (stored.changed + stored.unchanged)):
         said.append(f"hardly a {noun} agrees with what is stored: is the file of another market?")
     return said

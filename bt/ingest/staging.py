@@ -5,6 +5,7 @@ Row numbers count the file's data rows from 1; `sound.n` counts the sound rows i
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from bt import assets
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from bt.ingest.sources import Source
 
 _LONGEST_VALUE: Final = 200  # characters of a rejected cell that are recorded
+_MINUTE: Final = 60_000_000  # µs
+_MONDAY: Final = datetime(1970, 1, 5)  # where every timeframe has a candle, weeks too
+_ORIGIN: Final = 4 * 24 * 60 * _MINUTE  # the same, µs since 1970
 _FAULTS: Final = "row_number bigint, ts timestamp, column_name varchar, value varchar, reason varchar"
 
 
@@ -50,6 +54,26 @@ def stage(
         values = ", ".join(f"{_number(ours, source, places)} as {ours}" for ours in kind.values)
         connection.execute(f"create table staged as select row_number, utc as ts, {values} from {clock.timed}")
     return clock
+
+
+def as_minutes(connection: duckdb.DuckDBPyConnection, step: int) -> None:
+    """Put staged candles of `step` µs on a clock on which they are of one minute, and give those of a mark a volume.
+
+    So candles that cannot be stored are judged by the rules of those that can; `from_minutes` takes a time back.
+    """
+    if step == _MINUTE:
+        return
+    connection.execute(
+        "update staged set ts = make_timestamp($origin + (epoch_us(ts) - $origin) // $minutes)",
+        {"origin": _ORIGIN, "minutes": step // _MINUTE},
+    )
+    if not exists(connection, "from staged where volume is not null"):
+        connection.execute("update staged set volume = 0")
+
+
+def from_minutes(moment: datetime, step: int) -> datetime:
+    """Give the time in the file of a time on the clock of `as_minutes`."""
+    return _MONDAY + (moment - _MONDAY) * (step // _MINUTE)
 
 
 def judge(

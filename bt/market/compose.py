@@ -2,30 +2,32 @@
 
 An indicator's body is a chain of stages, each `select *, … as name` from the one before. All chains are taken apart
 into columns, equal columns are merged, and every column is put into the earliest stage it can be computed in: what
-windows over bars in the first, what windows over those in the second … So ten averages cost as many passes as one.
+windows over bars in the first, what windows over those in the second … So ten averages cost as many passes as one, and
+no pass sorts or keeps its rows (see streaming.py).
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bt.errors import BtError
+from bt.market.arithmetic import literal
+from bt.market.chains import BARS, chain, inlined, substituted
 from bt.market.indicators import NAME, resolve
+from bt.market.streaming import streamed
 from bt.timeframes import minutes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from sqlglot import exp
 
-    from bt.market.indicators import Definition, Folders, Indicator, Number
-
-BARS: Final = ("symbol", "ts", "open", "high", "low", "close", "volume", "turnover", "candles")
-
-_COLUMN: Final = re.compile(r"_?[a-z][a-z0-9_]*")
+    from bt.market.arithmetic import Number
+    from bt.market.chains import Entry
+    from bt.market.indicators import Definition, Folders, Indicator
 
 Level = tuple[int, int]  # windows on the way here, steps since the last of them
 
@@ -36,7 +38,28 @@ class _Plan:
 
     columns: dict[str, str] = field(default_factory=dict)  # SQL to name
     levels: dict[str, Level] = field(default_factory=dict)  # name to stage
+    uses: dict[str, tuple[str, ...]] = field(default_factory=dict)  # name to the columns it is made of
+    never_null: set[str] = field(default_factory=lambda: set(BARS) - {"turnover"})
     joins: dict[str, str] = field(default_factory=dict)  # SQL to name, for bodies that are not chains
+
+    def add(self, name: str, sql: str, used: tuple[str, ...], *, windowed: bool) -> str:
+        """Find the column that is this SQL, or add it to the stage after all it uses; give its name."""
+        if sql not in self.columns:
+            windows, steps = max((self.levels.get(column, (0, 0)) for column in used), default=(0, 0))
+            self.columns[sql] = new = f"_{name.lstrip('_')}_{len(self.columns) + 1}"
+            self.levels[new] = (windows + 1, 0) if windowed else (windows, steps + 1)
+            self.uses[new] = used
+        return self.columns[sql]
+
+    def filled(self, expression: exp.Expr) -> bool:
+        """Say whether the expression is known never to be null: arithmetic over columns that never are."""
+        from sqlglot import exp
+
+        safe = (exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.Paren, exp.Abs, exp.Greatest, exp.Literal, exp.Identifier)
+        return all(
+            node.name in self.never_null if isinstance(node, exp.Column) else isinstance(node, safe)
+            for node in expression.walk()
+        )
 
 
 def columns(indicators: Mapping[str, Indicator], folders: Folders = ()) -> dict[str, tuple[str, str]]:
@@ -55,148 +78,87 @@ def columns(indicators: Mapping[str, Indicator], folders: Folders = ()) -> dict[
 
 
 def compose(indicators: Mapping[str, Indicator], *, base: str, timeframe: str, folders: Folders = ()) -> str:
-    """Write the SELECT that gives each bar of `base` its indicators.
+    """Write the SELECT that gives each bar of `base` its indicators, in order of ts.
 
-    `base` is a SELECT of bars (their columns as `bars(timeframe)` has them) and may hold parameters to bind; rows come
-    in no particular order. An indicator with one output becomes the column `alias`, with several `alias_output` each.
-    Give bars of one symbol if what follows a bar must not touch its last bit: with several, DuckDB adds up in an order
-    that depends on all of them, so that the values agree to about 1e-15 only.
+    `base` is a SELECT of bars of one symbol (their columns as `bars(timeframe)` has them) and may hold parameters to
+    bind. An indicator with one output becomes the column `alias`, with several `alias_output` each. What an indicator
+    says of another timeframe or symbol is the caller's business.
     """
     minutes(timeframe)
+    _check(base)
     names = columns(indicators, folders)
     plan = _Plan()
     found: dict[str, dict[str, str]] = {}
     for alias, indicator in indicators.items():
         definition, arguments = resolve(indicator, folders)
-        found[alias] = _chained(plan, definition, arguments) or _joined(plan, definition, arguments, timeframe)
-    sql = _written(plan, base, {name: found[alias][output] for name, (alias, output) in names.items()})
-    _check(sql)
-    return sql
+        values = _arguments(arguments, timeframe)
+        chained = _chained(plan, definition, values, tuple(folders))
+        found[alias] = chained or _joined(plan, definition, values)
+    return _written(plan, base, {name: found[alias][output] for name, (alias, output) in names.items()})
 
 
-@lru_cache(maxsize=256)
-def _chain(body: str, outputs: tuple[str, ...]) -> tuple[tuple[str, exp.Expr], ...] | None:
-    """Take a body apart into named expressions over bars and earlier names; None where it is not a chain."""
-    import sqlglot
+def _arguments(arguments: Mapping[str, Number], timeframe: str) -> dict[str, exp.Expr]:
+    """Write the values of a macro's parameters."""
     from sqlglot import exp
 
-    try:
-        tree = sqlglot.parse_one(body, read="duckdb")
-    except sqlglot.errors.SqlglotError:  # DuckDB's own syntax
-        return None
-    if not isinstance(tree, exp.Query):
-        return None
-    found: dict[str, exp.Expr] = {}
-    source = "bars(timeframe)"
-    for alias, stage in [*((cte.alias, cte.this) for cte in tree.ctes), ("", tree)]:
-        if not isinstance(stage, exp.Select) or not _widens(stage, source):
-            return None
-        for column in stage.expressions[1:]:
-            if not _COLUMN.fullmatch(column.alias) or column.alias in (*found, *BARS) or column.find(exp.Query):
-                return None
-            found[column.alias] = _with_windows(column.this, stage.args.get("windows") or [])
-        source = alias
-    return tuple(found.items()) if found.keys() >= set(outputs) else None
+    values: dict[str, exp.Expr] = {key: exp.Literal.number(literal(value)) for key, value in arguments.items()}
+    return values | {"timeframe": exp.Literal.string(timeframe)}
 
 
-def _widens(stage: exp.Select, source: str) -> bool:
-    """Say whether a SELECT keeps the rows and columns of `source`: `select *, … from source`, and nothing else."""
-    from sqlglot import exp
-
-    clauses = {key for key, value in stage.args.items() if value}
-    star = next(iter(stage.expressions), None)
-    table = stage.args.get("from_")
-    return (
-        table is not None
-        and table.this.sql(dialect="duckdb").lower() == source
-        and clauses <= {"expressions", "from_", "windows", "with_"}
-        and isinstance(star, exp.Star)
-        and {key for key, value in star.args.items() if value} <= {"except_"}
-    )
-
-
-def _with_windows(expression: exp.Expr, windows: list[exp.Expr]) -> exp.Expr:
-    """Write named windows out where they are used."""
-    from sqlglot import exp
-
-    named = {window.name: window for window in windows}
-    for window in expression.find_all(exp.Window):
-        if window.alias in named:
-            meant = named[window.alias].copy()
-            for key in ("partition_by", "order", "spec"):
-                window.set(key, window.args.get(key) or meant.args.get(key))
-            window.set("alias", None)
-    return expression
-
-
-def _chained(plan: _Plan, definition: Definition, arguments: Mapping[str, Number]) -> dict[str, str] | None:
+def _chained(
+    plan: _Plan, definition: Definition, values: Mapping[str, exp.Expr], folders: tuple[Path, ...]
+) -> dict[str, str] | None:
     """Plan an indicator's columns and say which of them are its outputs; None where its body is not a chain."""
     from sqlglot import exp
 
-    chain = _chain(definition.body, definition.outputs)
-    scope: dict[str, exp.Expr] = {key: exp.Literal.number(_literal(value)) for key, value in arguments.items()}
-    scope |= {name: exp.column(name) for name in BARS if name not in scope}  # as in DuckDB, a parameter hides a column
-    if chain is None or not _closed(chain, scope):
+    entries = chain(definition, folders)
+    scope = {name: exp.column(name) for name in BARS} | dict(values)  # as in DuckDB, a parameter hides a column
+    if entries is None or not _closed(entries, scope):
         return None
-    for name, expression in chain:
-        resolved = _resolved(expression, scope)
-        used = [column.name for column in resolved.find_all(exp.Column)]
+    for name, expression in entries:
+        resolved = streamed(substituted(expression, scope), plan)
+        used = tuple(column.name for column in resolved.find_all(exp.Column))
         if isinstance(resolved, exp.Column):
             scope[name] = resolved
         elif not used and not resolved.find(exp.Window) and name not in definition.outputs:
-            scope[name] = exp.paren(resolved)  # a constant: written out, so that DuckDB sees which windows are the same
+            scope[name] = exp.paren(resolved)  # a constant: written out, so that equal windows look the same
         else:
-            scope[name] = exp.column(_planned(plan, name, resolved, used))
+            windowed = resolved.find(exp.Window) is not None
+            scope[name] = exp.column(plan.add(name, resolved.sql(dialect="duckdb"), used, windowed=windowed))
+            if plan.filled(resolved):
+                plan.never_null.add(scope[name].name)
     return {output: scope[output].name for output in definition.outputs}
 
 
-def _closed(chain: tuple[tuple[str, exp.Expr], ...], scope: Mapping[str, exp.Expr]) -> bool:
+def _closed(entries: tuple[Entry, ...], scope: Mapping[str, exp.Expr]) -> bool:
     """Say whether every name in the expressions is known here."""
     from sqlglot import exp
 
-    known = scope.keys() | {name for name, _ in chain}
-    used = [column for _, expression in chain for column in expression.find_all(exp.Column)]
+    known = scope.keys() | {name for name, _ in entries}
+    used = [column for _, expression in entries for column in expression.find_all(exp.Column)]
     return all(column.name in known and not column.table for column in used)
 
 
-def _resolved(expression: exp.Expr, scope: Mapping[str, exp.Expr]) -> exp.Expr:
-    from sqlglot import exp
-
-    return expression.transform(lambda node: scope[node.name].copy() if isinstance(node, exp.Column) else node)
-
-
-def _planned(plan: _Plan, name: str, expression: exp.Expr, used: list[str]) -> str:
-    """Find the column that is this expression, or add it to the stage after all it uses; give its name."""
-    from sqlglot import exp
-
-    sql = expression.sql(dialect="duckdb")
-    if sql not in plan.columns:
-        windows, steps = max((plan.levels.get(column, (0, 0)) for column in used), default=(0, 0))
-        plan.columns[sql] = f"_{name.lstrip('_')}_{len(plan.columns) + 1}"
-        plan.levels[plan.columns[sql]] = (windows + 1, 0) if expression.find(exp.Window) else (windows, steps + 1)
-    return plan.columns[sql]
-
-
-def _joined(plan: _Plan, definition: Definition, arguments: Mapping[str, Number], timeframe: str) -> dict[str, str]:
+def _joined(plan: _Plan, definition: Definition, values: Mapping[str, exp.Expr]) -> dict[str, str]:
     """Plan an indicator of any other form: its rows, joined to the bars by symbol and ts."""
-    call = ", ".join([f"'{timeframe}'", *(f"{key} := {_literal(value)}" for key, value in arguments.items())])
     outputs = ", ".join(f'"{output}"' for output in definition.outputs)
-    sql = f"select symbol, ts, {outputs} from {definition.name}({call})"
+    body = inlined(definition, values)
+    if body is None:  # what only DuckDB reads
+        named = (f"{key} := {value.sql('duckdb')}" for key, value in values.items() if key != "timeframe")
+        body = f"from {definition.name}({', '.join([values['timeframe'].sql('duckdb'), *named])})"
+    sql = f"select symbol, ts, {outputs} from ({body})"
     name = plan.joins.setdefault(sql, f"joined_{len(plan.joins) + 1}")
     return {output: f'{name}."{output}"' for output in definition.outputs}
 
 
-def _literal(value: Number) -> str:
-    """Write a number so that DuckDB reads it back exactly: a DOUBLE, not a DECIMAL, where it has a point."""
-    written = repr(value)
-    return written if isinstance(value, int) or "e" in written else f"{written}e0"
-
-
 def _written(plan: _Plan, base: str, outputs: Mapping[str, str]) -> str:
-    stages = {"base": base.strip().rstrip(";")}
-    for level in sorted(set(plan.levels.values())):
+    stages = {"base": f"select *\nfrom ({base.strip().rstrip(';')}\n)\norder by ts"}
+    kept = [*BARS]
+    for level, needed in _needed(plan, outputs):
         here = [f"        {sql} as {name}," for sql, name in plan.columns.items() if plan.levels[name] == level]
-        lines = ["    select", "        *,", *here, f"    from {list(stages)[-1]}"]
+        kept = [name for name in kept if name in needed]
+        lines = ["    select", *(f"        {name}," for name in kept), *here, f"    from {list(stages)[-1]}"]
+        kept += [name for name in plan.columns.values() if plan.levels[name] == level]
         stages[f"stage_{len(stages)}"] = "\n".join(lines)
     last = list(stages)[-1]
     shown = [*(f"{last}.{name}" for name in BARS), *(f'{column} as "{name}"' for name, column in outputs.items())]
@@ -206,19 +168,34 @@ def _written(plan: _Plan, base: str, outputs: Mapping[str, str]) -> str:
         *(f"    {column}," for column in shown),
         f"from {last}",
         *(f"left join ({sql}) as {name} using (symbol, ts)" for sql, name in plan.joins.items()),
+        *([f"order by {last}.ts"] if plan.joins else []),
     ]
     return "\n".join(lines)
 
 
-def _check(sql: str) -> None:
+def _needed(plan: _Plan, outputs: Mapping[str, str]) -> list[tuple[Level, set[str]]]:
+    """Give the stages, and which columns of earlier ones each hands on: DuckDB plans narrow stages sooner."""
+    needed = {*BARS, *outputs.values()}
+    found: list[tuple[Level, set[str]]] = []
+    for level in sorted(set(plan.levels.values()), reverse=True):
+        found.append((level, set(needed)))
+        for name in plan.columns.values():
+            if plan.levels[name] == level:
+                needed.update(plan.uses[name])
+    return found[::-1]
+
+
+@lru_cache(maxsize=64)
+def _check(base: str) -> None:
+    """Refuse a base that is not one SELECT."""
     import sqlglot
     from sqlglot import exp
 
     try:
-        statements = sqlglot.parse(sql, read="duckdb")
+        statements = sqlglot.parse(base, read="duckdb")
     except sqlglot.errors.SqlglotError as error:
         raise BtError(
-            f"the query of the indicators is not SQL: {error}", "give one SELECT of bars as its base"
+            f"the base of the indicators is not SQL: {error}", "give one SELECT of bars as its base"
         ) from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        raise BtError("the query of the indicators is not one SELECT", "give one SELECT of bars as its base")
+        raise BtError("the base of the indicators is not one SELECT", "give one SELECT of bars as its base")

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import ast
 import math
-import operator
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Final
 
-from bt import assets
+from bt import assets, symbols
 from bt.errors import BtError, hint
+from bt.market.arithmetic import WORDS, evaluated
+from bt.timeframes import minutes
+from bt.warehouse import definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    Number = int | float
+    from bt.market.arithmetic import Number
+
     Folders = Sequence[Path]
 
 LAYER: Final = "3_indicators"
+WORDS_LAYER: Final = "2_market"  # where the macros of one value are that indicators are written with
 MOST_BARS: Final = 100_000  # the largest whole-number argument
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 _LARGEST: Final = 1e300
-_MACRO: Final = re.compile(
-    r"^create\s+(?:or\s+replace\s+)?macro\s+(?P<name>\w+)\s*\((?P<parameters>.*?)\)\s*as\s+table\b(?P<body>.*)",
-    re.IGNORECASE | re.MULTILINE | re.DOTALL,
-)
-_PARAMETER: Final = re.compile(r"(\w+)\s*(?::=\s*('[^']*'|[^,]+))?")
-_OPERATIONS: Final[dict[type[ast.operator], Callable[[float, float], float]]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-}
+_DAY: Final = 1440  # minutes
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -44,22 +37,39 @@ class Indicator:
     """Name an indicator and its arguments, as in `Indicator("ema", n=20)`; what is not given takes its default.
 
     `bt` looks the name up in `sql/3_indicators` when bars are asked for. Arguments are numbers; a whole-number one
-    (its default is written without a point) counts bars.
+    (its default is written without a point) counts bars. `timeframe` takes it from bars of a higher timeframe, `symbol`
+    from those of another symbol: each bar then sees the last of these that had ended when it ended itself.
     """
 
     name: str
     arguments: tuple[tuple[str, Number], ...]
+    timeframe: str | None
+    symbol: str | None
 
-    def __init__(self, name: str, /, *unnamed: Number, **arguments: Number) -> None:
+    def __init__(
+        self,
+        name: str,
+        /,
+        *unnamed: Number,
+        timeframe: str | None = None,
+        symbol: str | None = None,
+        **arguments: Number,
+    ) -> None:
         if unnamed or not isinstance(name, str):
             written = ", ".join(repr(part) for part in (name, *unnamed))
             raise BtError(f"Indicator({written}) does not name its arguments", 'write Indicator("ema", n=20)')
+        if timeframe is not None:
+            minutes(timeframe)
         checked = tuple((key, _number(f"Indicator({name!r}): {key}", arguments[key])) for key in sorted(arguments))
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "arguments", checked)
+        object.__setattr__(self, "timeframe", timeframe)
+        object.__setattr__(self, "symbol", None if symbol is None else symbols.parse(symbol).name)
 
     def __repr__(self) -> str:
-        return f"Indicator({', '.join([repr(self.name), *(f'{key}={value!r}' for key, value in self.arguments)])})"
+        written = [repr(self.name), *(f"{key}={value!r}" for key, value in self.arguments)]
+        elsewhere = {"timeframe": self.timeframe, "symbol": self.symbol}
+        return f"Indicator({', '.join([*written, *(f'{key}={value!r}' for key, value in elsewhere.items() if value)])})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +99,9 @@ def resolve(indicator: Indicator, folders: Folders = ()) -> tuple[Definition, di
     """Find an indicator's definition and all its arguments; unknown names and impossible values are refused."""
     if not isinstance(indicator, Indicator):
         raise BtError(f"{indicator!r} is not an indicator", 'write Indicator("ema", n=20)')
-    known = library(folders)
-    if indicator.name not in known:
-        raise BtError(f"unknown indicator {indicator.name!r}", hint(indicator.name, known))
-    path = known[indicator.name]
-    definition = _read(path, path.stat().st_mtime_ns)
+    if indicator.name not in library(folders):
+        raise BtError(f"unknown indicator {indicator.name!r}", hint(indicator.name, library(folders)))
+    definition = definition_of(indicator.name, folders)
     given = dict(indicator.arguments)
     for key in given:
         if key not in definition.parameters:
@@ -104,41 +112,62 @@ def resolve(indicator: Indicator, folders: Folders = ()) -> tuple[Definition, di
     }
 
 
-def look_back(indicators: Mapping[str, Indicator], folders: Folders = ()) -> int:
-    """Count the bars to load before the first one of interest, so that no value depends on where the data begin."""
-    longest = 0
-    for indicator in indicators.values():
-        definition, arguments = resolve(indicator, folders)
-        if not definition.warm_up:
-            raise BtError(f"{definition.path} does not say its warm-up", "add a line such as: -- warm-up: n - 1")
-        longest = max(longest, math.ceil(_evaluate(definition, arguments)))
-    return longest
+def definition_of(name: str, folders: Folders = ()) -> Definition:
+    """Read the file of an indicator that is in the library."""
+    path = library(folders)[name]
+    return _read(path, path.stat().st_mtime_ns)
+
+
+def look_back(indicators: Iterable[Indicator], timeframe: str, folders: Folders = ()) -> int:
+    """Count the bars of `timeframe` to load before the first of interest: no value then hangs on where data begin."""
+    return max((_warm_up(indicator, timeframe, folders) for indicator in indicators), default=0)
+
+
+def _warm_up(indicator: Indicator, timeframe: str, folders: Folders) -> int:
+    definition, arguments = resolve(indicator, folders)
+    if not definition.warm_up:
+        raise BtError(f"{definition.path} does not say its warm-up", "add a line such as: -- warm-up: n - 1")
+    names = arguments | {"day": math.ceil(_DAY / minutes(timeframe))}
+    try:
+        return math.ceil(evaluated(definition.warm_up, names))
+    except (SyntaxError, ArithmeticError, ValueError) as error:
+        raise BtError(
+            f"{definition.path}: cannot compute the warm-up {definition.warm_up!r}",
+            f"write it with numbers, {WORDS} and {', '.join(names)}",
+        ) from error
+
+
+@lru_cache(maxsize=1024)
+def words(name: str, folders: tuple[Path, ...] = ()) -> definitions.Definition | None:
+    """Find the macro of one value that is called by this name; None for a function of DuckDB's own."""
+    for folder in (assets.folder("sql"), *folders):
+        path = folder / WORDS_LAYER / f"{name}.sql"
+        if path.is_file():
+            found = definitions.define(path, path.read_text(encoding="utf-8"))
+            return found if found.kind == "macro" else None
+    return None
 
 
 @lru_cache(maxsize=256)
 def _read(path: Path, _changed: int) -> Definition:
-    text = path.read_text(encoding="utf-8")
-    macro = _MACRO.search(text)
-    if macro is None or macro["name"].lower() != path.stem:
+    try:
+        found = definitions.define(path, path.read_text(encoding="utf-8"))
+    except BtError as error:
+        raise BtError(error.what, f"see {assets.folder('sql') / LAYER}") from error
+    if found.kind != "macro table":
         raise BtError(f"{path} does not create the table macro {path.stem}", f"see {assets.folder('sql') / LAYER}")
-    parameters = {found[1]: found[2] for found in _PARAMETER.finditer(_without_comments(macro["parameters"]))}
-    if next(iter(parameters), None) != "timeframe":
+    if next(iter(found.parameters), None) != "timeframe":
         raise BtError(f"{path}: the first parameter of {path.stem} must be timeframe")
-    said = dict(re.findall(r"^--\s*(warm-up|outputs):\s*(.+?)\s*$", text, re.MULTILINE))
-    outputs = re.sub(r"\([^)]*\)", "", said.get("outputs", path.stem)).split(",")
-    defaults = {key: _default(value) for key, value in parameters.items() if key != "timeframe"}
+    defaults = {key: _default(value) for key, value in found.parameters.items() if key != "timeframe"}
+    warm_up = next((line for line in found.header if line.startswith("warm-up:")), "")
     return Definition(
         name=path.stem,
         path=path,
         parameters={key: value for key, value in defaults.items() if not isinstance(value, str)},
-        outputs=tuple(output.strip() for output in outputs),
-        warm_up=said.get("warm-up", ""),
-        body=macro["body"].strip().removesuffix(";"),
+        outputs=tuple(found.outputs) or (path.stem,),
+        warm_up=warm_up.removeprefix("warm-up:").strip(),
+        body=found.body,
     )
-
-
-def _without_comments(sql: str) -> str:
-    return re.sub(r"--[^\n]*", "", sql)
 
 
 def _default(written: str) -> Number | str | None:
@@ -167,29 +196,3 @@ def _argument(what: str, value: Number | None, default: Number | None) -> Number
     if value != int(value) or not least <= value <= MOST_BARS:
         raise BtError(f"{what} = {value!r} is out of range", f"give a whole number from {least} to {MOST_BARS:,}")
     return int(value)
-
-
-def _evaluate(definition: Definition, arguments: Mapping[str, Number]) -> float:
-    """Compute a warm-up: numbers, arguments, + - * /, brackets and ceil()."""
-
-    def value(node: ast.expr) -> float:
-        match node:
-            case ast.Constant(value=int() | float() as number):
-                return number
-            case ast.Name(id=name) if name in arguments:
-                return arguments[name]
-            case ast.BinOp(left=left, op=operation, right=right) if type(operation) in _OPERATIONS:
-                return _OPERATIONS[type(operation)](value(left), value(right))
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return -value(operand)
-            case ast.Call(func=ast.Name(id="ceil"), args=[argument], keywords=[]):
-                return math.ceil(value(argument))
-        raise SyntaxError
-
-    try:
-        return value(ast.parse(definition.warm_up, mode="eval").body)
-    except (SyntaxError, ArithmeticError) as error:
-        raise BtError(
-            f"{definition.path}: cannot compute the warm-up {definition.warm_up!r}",
-            f"write it with numbers, + - * / ceil() and {', '.join(arguments) or 'no arguments'}",
-        ) from error

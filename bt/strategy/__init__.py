@@ -1,7 +1,23 @@
-"""Strategies: what one is, where they are found, and how one is run."""
+"""Strategies: what one is, where they are found, how one is run, and whether it looks ahead."""
 
 from bt.strategy.base import BaseStrategy, made, name_of, parameters
+from bt.strategy.findings import LEAKS
 from bt.strategy.load import load, names, template
+from bt.strategy.lookahead import Question, Report, look
 from bt.strategy.run import Request, run
 
-__all__ = ["BaseStrategy", "Request", "load", "made", "name_of", "names", "parameters", "run", "template"]
+__all__ = [
+    "LEAKS",
+    "BaseStrategy",
+    "Question",
+    "Report",
+    "Request",
+    "load",
+    "look",
+    "made",
+    "name_of",
+    "names",
+    "parameters",
+    "run",
+    "template",
+]

@@ -59,6 +59,7 @@ class BaseStrategy(ABC):
         account: Account | None = None,
         costs: Costs | None = None,
         execution: Execution | None = None,
+        lookahead: int = 4,
         name: str | None = None,
         note: str | None = None,
         listener: Listener | None = None,
@@ -66,13 +67,14 @@ class BaseStrategy(ABC):
         """Test this strategy and store the run in the warehouse.
 
         From `first` (inclusive) to `end` (exclusive), UTC; None = as far as there are candles. Settings that are None
-        take their defaults. Raises `BtError` when there are no candles, or when signals or settings are wrong.
+        take their defaults. At `lookahead` of its last bars the run is examined for look-ahead, which becomes one of
+        its warnings; 0 = not. Raises `BtError` when there are no candles, or when signals or settings are wrong.
         """
         from bt.strategy.run import Request, run
 
         request = Request(
             symbols=tuple(symbols), timeframe=timeframe, first=first, end=end, account=account, costs=costs,
-            execution=execution, name=name, note=note,
+            execution=execution, lookahead=lookahead, name=name, note=note,
         )  # fmt: skip
         return run(self, warehouse, request, listener=listener)
 

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     from bt.warehouse import Warehouse
 
+_COVERED: Final = "select symbol, first_ts, last_ts from coverage where symbol = $symbol"
 _GAPS: Final = """
     select symbol, first_ts as first, last_ts as last
     from gaps
-    where list_contains($names, symbol) and last_ts >= $first and first_ts < $end
-    order by symbol, first_ts
+    where symbol = $symbol and last_ts >= $first and first_ts < $end
+    order by first_ts
 """
 _INSTRUMENTS: Final = """
     with beginnings as (
@@ -107,9 +108,9 @@ def read_span(
     warehouse: Warehouse, names: Sequence[str], first: datetime | None = None, end: datetime | None = None
 ) -> Span:
     """Cut the wanted span to where there are candles; refuse symbols without any and spans without a minute."""
-    own = warehouse.query(
-        "select symbol, first_ts, last_ts from coverage where list_contains($names, symbol)", {"names": list(names)}
-    )
+    if not names:
+        raise BtError("no symbol is named", "name at least one")
+    own = pl.concat(warehouse.query(_COVERED, {"symbol": name}) for name in names)
     for name in sorted(set(names) - set(own["symbol"])):
         known = warehouse.query("select distinct symbol from candle_days order by symbol")["symbol"].to_list()
         have = f"there are: {', '.join(known)}; " if known else "the warehouse has no candles yet; "
@@ -132,7 +133,11 @@ def read_inputs(warehouse: Warehouse, span: Span, *, funding: bool, drill: bool)
     parameters = {"names": list(span.symbols), "first": span.first, "end": span.end}
     instruments = warehouse.query(_INSTRUMENTS, parameters)
     linear = _linear(span, instruments)
-    found: dict[str, Any] = {"linear": linear, "instruments": instruments, "gaps": warehouse.query(_GAPS, parameters)}
+    found: dict[str, Any] = {
+        "linear": linear,
+        "instruments": instruments,
+        "gaps": _of_each(warehouse, _GAPS, span.symbols, span),
+    }
     if funding:
         found["funding"] = warehouse.query(_FUNDING, parameters | {"names": list(linear)})
         found["funding_gaps"] = _of_each(warehouse, _FUNDING_GAPS, linear, span)

@@ -40,7 +40,7 @@ def load(wanted: str, workspace: Path) -> type[BaseStrategy]:
         path = known[wanted]
     if not path.is_file():
         raise BtError(f"there is no strategy file {path}", f"bt new {path.stem} makes one")
-    _look_for_the_future(path)
+    _require_python(path)
     return _only_strategy(path, _imported(path))
 
 
@@ -91,50 +91,14 @@ def _only_strategy(path: Path, module: object) -> type[BaseStrategy]:
     return found[0]
 
 
-def _look_for_the_future(path: Path) -> None:
-    """Refuse what is seen to use later bars: shift(-1), backward fill, centred windows, forward as-of joins."""
+def _require_python(path: Path) -> None:
+    """Refuse what is not Python text, naming the line."""
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     except SyntaxError as error:
         raise BtError(f"{path}, line {error.lineno}: SyntaxError: {error.msg}", "mend the file") from None
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise BtError(f"{path} is not Python text: {error}", "a strategy is a UTF-8 Python file") from None
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            seen = _future(node.func.attr, node)
-            if seen:
-                raise BtError(
-                    f"{path}, line {node.lineno}: {seen} looks into the future",
-                    "signals may use this bar and earlier ones only; bt itself acts at the next open",
-                )
-
-
-def _future(method: str, call: ast.Call) -> str:
-    given: dict[str, object] = {
-        key.arg: _constant(key.value) for key in call.keywords if key.arg and _constant(key.value) is not None
-    }
-    first, second = ([_constant(argument) for argument in call.args] + [None, None])[:2]
-    if method in {"shift", "diff", "pct_change"}:
-        steps = given.get("n", given.get("periods", first))
-        if isinstance(steps, int) and steps < 0:
-            return f"{method}({steps})"
-    if method == "backward_fill" or (method == "fill_null" and "backward" in {given.get("strategy"), second}):
-        return "a backward fill"
-    if method == "reverse":
-        return "reverse()"
-    if method.startswith("rolling") and given.get("center") is True:
-        return f"{method}(center=True)"
-    if method == "join_asof" and given.get("strategy") in {"forward", "nearest"}:
-        return f"join_asof(strategy={given['strategy']!r})"
-    return ""
-
-
-def _constant(node: ast.expr) -> object:
-    try:
-        value: object = ast.literal_eval(node)
-    except ValueError:
-        return None
-    return value
 
 
 def template(name: str) -> str:

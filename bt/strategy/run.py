@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import inspect
-import sys
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,7 +21,8 @@ from bt.results import Run, RunRecord, fingerprint, store
 from bt.strategy.base import name_of, source_of
 from bt.strategy.caveats import Finished, caveats
 from bt.strategy.inputs import Inputs, read_inputs, read_span
-from bt.strategy.load import described, line_in
+from bt.strategy.sampling import SAMPLED, sample
+from bt.strategy.signals import signals_of
 from bt.timeframes import minutes
 
 if TYPE_CHECKING:
@@ -64,6 +63,7 @@ class Request:
     account: Account | None = None
     costs: Costs | None = None
     execution: Execution | None = None
+    lookahead: int = SAMPLED  # cuts at which the run is examined for look-ahead; 0 = none
     name: str | None = None
     note: str | None = None
 
@@ -100,8 +100,8 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, request: Request, *, liste
         )  # fmt: skip
     warm_up()
     with clock.stage("signals"):
-        signals = _signals(strategy, market)
-        bars = market.tested()
+        signals = signals_of(strategy, market)
+        read, bars = market.read(), market.tested()
         if bars.is_empty():
             raise BtError(
                 f"no finished {request.timeframe} bar from {span.first} to {span.end}", "widen the span or import more"
@@ -110,6 +110,8 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, request: Request, *, liste
     with clock.stage("trades"):
         done = trading.simulate(execution, clock.listener.say)
         envelope = trading.envelope(execution, done) if done.ambiguous else None
+    with clock.stage("look-ahead"):
+        seen_ahead = tuple(sample(strategy, warehouse, market, signals, count=request.lookahead))
     with clock.stage("storing"):
         first_bar, last_bar = bars.select(pl.col("ts").min().alias("first"), pl.col("ts").max().alias("last")).row(0)
         length = timedelta(minutes=minutes(request.timeframe))
@@ -124,12 +126,12 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, request: Request, *, liste
             end=last_bar + length,
             quote=quote,
             config=_config(trading, execution),
-            fingerprint=fingerprint([*market.read(), *inputs.seen()]),
+            fingerprint=fingerprint([*read, *inputs.seen()]),
             name=request.name,
             note=request.note,
             bars=bars.height,
             envelope=envelope,
-            warnings=tuple(caveats(finished)),
+            warnings=(*seen_ahead, *caveats(finished)),
         )
         run_id = store(warehouse, record, done, clock.seconds)
     return Run(warehouse, run_id, clock.seconds)
@@ -178,31 +180,6 @@ def _executed(execution: Execution, timeframe: str) -> Execution:
     if timeframe == "1m" and execution.intrabar == "drill":
         return dataclasses.replace(execution, intrabar="adverse")
     return execution
-
-
-def _signals(strategy: BaseStrategy, market: Market) -> pl.DataFrame:
-    path = inspect.getsourcefile(type(strategy)) or ""
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # stdout is data
-            frame: Any = strategy.signals(market)
-            if isinstance(frame, pl.LazyFrame):
-                frame = frame.collect()
-    except BtError:
-        raise
-    except (Exception, SystemExit) as error:
-        where = f", line {line}" if (line := line_in(path, error)) else ""
-        raise BtError(f"{name_of(type(strategy))}.signals{where}: {described(error)}", "mend the strategy") from error
-    if not isinstance(frame, pl.DataFrame):
-        raise BtError(
-            f"{name_of(type(strategy))}.signals gave {type(frame).__name__}, not a frame",
-            "return market.bars(…).with_columns(…)",
-        )
-    if "ts" not in frame.columns or frame.schema["ts"] != pl.Datetime("us"):
-        raise BtError(
-            f"{name_of(type(strategy))}.signals gave no column ts as in market.bars(…)",
-            f"it has: {', '.join(frame.columns)}",
-        )
-    return frame.filter(pl.col("ts") >= market.first)
 
 
 def _config(trading: _Trading, execution: Execution) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import duckdb
 from bt import assets
 from bt.errors import WarehouseError
 from bt.warehouse import acknowledged, file, frames, schema
+from bt.warehouse.layout import Layout, look
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +30,7 @@ class Condition:
     known: int  # the newest schema version of this bt
     pages: int  # rows of the manifest
     newest: int  # the highest ingest_id, 0 for none
+    layout: Layout
     short: pl.DataFrame
 
 
@@ -59,5 +61,6 @@ def _found(connection: duckdb.DuckDBPyConnection, version: int) -> Condition:
         known=schema.NEWEST,
         pages=frames.query(connection, "select count(*) from ingests").item(),
         newest=acknowledged.newest(connection),
+        layout=look(connection),
         short=frames.query(connection, kept),
     )

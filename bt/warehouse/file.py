@@ -30,7 +30,7 @@ _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)  # a drive ha
 _FULL: Final = ("No space left", "File too large", "Disk quota")
 BROKEN: Final = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 _MODE: Final = 0o644  # nobody else writes, whatever the umask allows
-_STORAGE: Final = "v1.0.0"  # what DuckDB 1.1 and the drivers of BI tools can read
+STORAGE: Final = "v1.0.0"  # what DuckDB 1.1 and the drivers of BI tools can read
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def create(path: Path, files: Sequence[Path], built_from: str) -> None:
     try:
         new = folder / "new.duckdb"
         with duckdb.connect(":memory:") as connection:
-            connection.execute(f"attach {schema.literal(new)} as made (storage_version '{_STORAGE}')")
+            connection.execute(f"attach {schema.literal(new)} as made (storage_version '{STORAGE}')")
             connection.execute("use made")
             build_all(connection, files, built_from)
             connection.execute("checkpoint made")

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from bt import __version__
 from bt.errors import BtError, WarehouseError
+from bt.warehouse.definitions import define
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     import duckdb
@@ -23,12 +24,7 @@ MIGRATIONS: Final[tuple[str, ...]] = ()  # statements from schema version 1 to 2
 NEWEST: Final = 1 + len(MIGRATIONS)  # the schema version of this bt
 CHECKS: Final = "checks"  # the folder of queries that must return no rows: run by `bt check`, not built
 
-_KIND: Final = re.compile(
-    r"^\s*create\s+(?:or\s+replace\s+)?(table|view|macro)\s+(?:if\s+not\s+exists\s+)?(\w+)",
-    re.IGNORECASE | re.MULTILINE,
-)
-_TABLE_MACRO: Final = re.compile(r"\)\s*as\s+table\b", re.IGNORECASE)
-_COLUMN: Final = re.compile(r"^ {4}(?P<code>\S.*),?\s+-- (?P<comment>\S.*)$")
+_COLUMN: Final = re.compile(r"^(?: {4}|select )(?P<code>\S.*),?\s+-- (?P<comment>\S.*)$")
 _IDENTIFIER: Final = re.compile(r"^[a-z_][a-z0-9_]*$")
 
 
@@ -63,7 +59,7 @@ def build(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
         try:
             text = path.read_text(encoding="utf-8")
             connection.execute(text)
-            _comment(connection, path.stem, text)
+            _comment(connection, path, text)
         except (duckdb.Error, UnicodeDecodeError, OSError) as error:
             problem = str(error).strip().splitlines()[0]
             raise BtError(f"{path.parent.name}/{path.name}: {problem}", f"mend or remove {path}") from error
@@ -92,30 +88,24 @@ def stamp(connection: duckdb.DuckDBPyConnection, version: int, built_from: str) 
     )
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, relation: str, text: str) -> None:
-    match = _KIND.search(text)
-    if match is None or match[2] != relation:
-        raise BtError(f"{relation}.sql must create a table, view or macro named {relation}")
-    kind = match[1].lower()
-    if kind == "macro" and _TABLE_MACRO.search(text):
-        kind = "macro table"
-    lines = text.splitlines()
-    header = []
-    for line in lines:
-        if not line.startswith("--"):
-            break
-        header.append(line.removeprefix("--").strip())
-    if not header:
-        raise BtError(f"{relation}.sql must begin with a comment that says what one row is")
-    connection.execute(f"comment on {kind} {relation} is {literal(chr(10).join(header))}")
-    if kind.startswith("macro"):
+def _comment(connection: duckdb.DuckDBPyConnection, path: Path, text: str) -> None:
+    found = define(path, text)
+    connection.execute(f"comment on {found.kind} {found.name} is {literal(chr(10).join(found.header))}")
+    if found.kind.startswith("macro"):
         return
-    columns = _columns(connection, relation)
-    for line in lines:
+    for column, comment in written_comments(found.kind, text, _columns(connection, found.name)).items():
+        connection.execute(f"comment on column {found.name}.{column} is {literal(comment)}")
+
+
+def written_comments(kind: str, text: str, columns: Collection[str]) -> dict[str, str]:
+    """Give the comments at the ends of a file's lines, by the column they describe."""
+    said: dict[str, str] = {}
+    for line in text.splitlines():
         found = _COLUMN.match(line)
         column = re.findall(r"\w+", found["code"])[0 if kind == "table" else -1] if found else ""
         if found and column in columns:
-            connection.execute(f"comment on column {relation}.{column} is {literal(found['comment'])}")
+            said[column] = found["comment"]
+    return said
 
 
 def _inherit_comments(connection: duckdb.DuckDBPyConnection) -> None:

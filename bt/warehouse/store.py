@@ -11,10 +11,10 @@ import duckdb
 
 from bt import assets
 from bt.errors import BtError, QueryError, WarehouseError
-from bt.warehouse import acknowledged, file, frames, lock, schema
+from bt.warehouse import acknowledged, compact, file, frames, layout, lock, schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import polars as pl
@@ -97,6 +97,28 @@ class Warehouse:
                 raise
             except duckdb.Error as error:
                 raise QueryError(file.first_line(error), 'bt sql "show tables" lists what there is') from None
+
+    def layout(self) -> layout.Layout:
+        """Look at how the candles lie on disk."""
+        with self.read() as connection:
+            return layout.look(connection)
+
+    def bytes_each(self) -> float:
+        """Give the bytes of the file that a candle takes on average."""
+        with self.read() as connection:
+            (candles,) = layout.row(connection, "select count(*) from candles")
+            return layout.stored(connection) / max(candles, 1)
+
+    def compact(self, progress: Callable[[str, int, int], None]) -> compact.Compacted:
+        """Write the file anew, its candles in order; see `bt.warehouse.compact.rewrite`."""
+        if self.path is None:
+            raise BtError("a warehouse in memory has no file to put in order", "name one with --db")
+        with self._guard, file.failures_explained(self.path):
+            if self._open:
+                raise RuntimeError("compact() inside read() or write() of the same warehouse")
+            with self.read():  # refused where it is not ours, brought up to date where it is older
+                pass
+            return compact.rewrite(self.path, wait=self._wait, progress=progress)
 
     def _nested(self) -> duckdb.DuckDBPyConnection:
         assert self._open is not None  # noqa: S101 - for the type checker

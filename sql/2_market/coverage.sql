@@ -3,38 +3,56 @@ create or replace view coverage as
 with totals as (
     select
         symbol,
-        min(first_ts) as first_ts,
-        max(last_ts) as last_ts,
-        sum(candles)::bigint as candles,
-        date_diff('minute', min(first_ts), max(last_ts)) + 1 as minutes,
-    from candle_days
-    group by all
+        date_trunc('minute', min(ts))::timestamp as first_ts,
+        date_trunc('minute', max(ts))::timestamp as last_ts,
+        count(*) as candles,
+    from candles
+    group by symbol
 ),
 
-confirmed as (
+holes as (
     select
-        totals.symbol,
+        candle_holes.symbol,
+        date_diff('minute', candle_holes.first_ts, candle_holes.last_ts) + 1 as minutes,
         sum(date_diff(
             'minute',
-            greatest(absences.first_ts, totals.first_ts),
-            least(absences.last_ts, totals.last_ts)
-        ) + 1)::bigint as minutes,
+            greatest(absent_spans.first_ts, candle_holes.first_ts),
+            least(absent_spans.last_ts, candle_holes.last_ts)
+        ) + 1) filter (where absent_spans.symbol is not null) as absent,
+    from candle_holes
+    left join absent_spans
+        on candle_holes.symbol = absent_spans.symbol
+        and candle_holes.first_ts <= absent_spans.last_ts
+        and candle_holes.last_ts >= absent_spans.first_ts
+    group by candle_holes.symbol, candle_holes.first_ts, candle_holes.last_ts
+),
+
+lacking as (
+    select
+        symbol,
+        sum(minutes)::bigint as minutes,
+        sum(coalesce(absent, 0))::bigint as absent,
+    from holes
+    group by symbol
+),
+
+counted as (
+    select
+        totals.*,
+        date_diff('minute', totals.first_ts, totals.last_ts) + 1 as minutes,
+        coalesce(lacking.minutes, 0) as lacking,
+        coalesce(lacking.absent, 0) as absent,
     from totals
-    inner join absences
-        on totals.symbol = absences.symbol
-        and totals.first_ts <= absences.last_ts
-        and totals.last_ts >= absences.first_ts
-    group by all
+    left join lacking using (symbol)
 )
 
 select
-    totals.symbol,
-    totals.first_ts,                                 -- UTC; first candle
-    totals.last_ts,                                  -- UTC; last candle
-    totals.candles,                                  -- stored candles
-    totals.minutes,                                  -- from first to last candle, inclusive
-    totals.candles / totals.minutes as complete,     -- fraction of these minutes that have a candle
-    coalesce(confirmed.minutes, 0) as absent,        -- minutes that the exchange itself does not have
-    totals.minutes - totals.candles - coalesce(confirmed.minutes, 0) as missing,  -- minutes never fetched
-from totals
-left join confirmed using (symbol);
+    symbol,
+    first_ts,                                        -- UTC; first candle
+    last_ts,                                         -- UTC; last candle
+    candles,                                         -- stored candles, twins too
+    minutes,                                         -- from first to last candle, inclusive
+    (minutes - lacking) / minutes as complete,       -- fraction of these minutes that have a candle
+    absent,                                          -- minutes that the exchange itself does not have
+    lacking - absent as missing,                     -- minutes never fetched
+from counted;

@@ -1,63 +1,59 @@
--- one row is one hole between stored candles of a symbol
--- only days with fewer candles than minutes are looked into, so that complete years cost next to nothing
+-- one row is one hole between stored candles of a symbol, or the part of one that has a cause of its own
 create or replace view gaps as
-with days as materialized (
-    from candle_days
-),
-
-days_with_holes as (
+with met as (
     select
-        symbol,
-        day,
-    from days
-    where candles < minutes
+        candle_holes.symbol,
+        candle_holes.first_ts,
+        candle_holes.last_ts,
+        greatest(absent_spans.first_ts, candle_holes.first_ts) as absent_first,
+        least(absent_spans.last_ts, candle_holes.last_ts) as absent_last,
+        absent_spans.symbol is not null as is_met,
+    from candle_holes
+    left join absent_spans
+        on candle_holes.symbol = absent_spans.symbol
+        and candle_holes.first_ts <= absent_spans.last_ts
+        and candle_holes.last_ts >= absent_spans.first_ts
 ),
 
-steps as (
+in_turn as (
     select
-        candles.symbol,
-        candles.ts,
-        lead(candles.ts) over (
-            partition by candles.symbol, days_with_holes.day
-            order by candles.ts
-        ) as next_ts,
-    from candles
-    inner join days_with_holes
-        on candles.symbol = days_with_holes.symbol
-        and date_trunc('day', candles.ts) = days_with_holes.day
+        *,
+        lag(absent_last) over by_time as absent_before,
+        lead(absent_first) over by_time as absent_after,
+    from met
+    window by_time as (partition by symbol, first_ts order by absent_first)
 ),
 
-day_seams as (
+places (place) as (
+    values ('whole'), ('before'), ('inside'), ('after')
+),
+
+parts as (
     select
-        symbol,
-        last_ts as ts,
-        lead(first_ts) over (partition by symbol order by day) as next_ts,
-    from days
-),
-
-seams as (
-    from steps
-    union all
-    from day_seams
-),
-
-holes as (
-    select
-        symbol,
-        ts + interval 1 minute as first_ts,
-        next_ts - interval 1 minute as last_ts,
-    from seams
-    where next_ts > ts + interval 1 minute
+        in_turn.symbol,
+        case places.place
+            when 'before' then coalesce(in_turn.absent_before + interval 1 minute, in_turn.first_ts)
+            when 'inside' then in_turn.absent_first
+            when 'after' then in_turn.absent_last + interval 1 minute
+            else in_turn.first_ts
+        end as first_ts,
+        case places.place
+            when 'before' then in_turn.absent_first - interval 1 minute
+            when 'inside' then in_turn.absent_last
+            else in_turn.last_ts
+        end as last_ts,
+        case places.place when 'inside' then 'absent' else 'missing' end as cause,
+    from in_turn
+    inner join places
+        on in_turn.is_met = (places.place <> 'whole')
+    where places.place <> 'after' or in_turn.absent_after is null
 )
 
 select
-    holes.symbol,
-    holes.first_ts,                                  -- UTC; first minute without a candle
-    holes.last_ts,                                   -- UTC; last minute without a candle, inclusive
-    date_diff('minute', holes.first_ts, holes.last_ts) + 1 as minutes,  -- minutes without a candle
-    case when absences.symbol is null then 'missing' else 'absent' end as cause,  -- absent = the exchange has none; missing = never fetched
-from holes
-left join absences  -- of which none touch, so that each hole lies in one at most; a subquery would keep filters from the candles
-    on holes.symbol = absences.symbol
-    and holes.first_ts >= absences.first_ts
-    and holes.last_ts <= absences.last_ts;
+    symbol,
+    first_ts,                                        -- UTC; first minute without a candle
+    last_ts,                                         -- UTC; last minute without a candle, inclusive
+    date_diff('minute', first_ts, last_ts) + 1 as minutes,  -- minutes without a candle
+    cause,                                           -- absent = the exchange has none; missing = never fetched
+from parts
+where first_ts <= last_ts;

@@ -9,18 +9,14 @@ create or replace macro donchian(timeframe, n := 20) as table
 with bounded as (
     select
         *,
-        row_number() over by_time - 1 as _row,
-        max(high) over last_n as _highest,
-        min(low) over last_n as _lowest,
+        highest_over(high, n) as _highest,
+        lowest_over(low, n) as _lowest,
     from bars(timeframe)
-    window
-        by_time as (partition by symbol order by ts),
-        last_n as (partition by symbol order by ts rows between n - 1 preceding and current row)
 )
 
 select
-    * exclude (_row, _highest, _lowest),
-    case when _row >= n - 1 then _highest end as upper,
-    case when _row >= n - 1 then (_highest + _lowest) / 2 end as middle,
-    case when _row >= n - 1 then _lowest end as lower,
+    * exclude (_highest, _lowest),
+    _highest as upper,
+    (_highest + _lowest) / 2 as middle,
+    _lowest as lower,
 from bounded;

@@ -49,7 +49,7 @@ select
     day,
     coalesce(fees, 0) as fees,
     coalesce(slippage, 0) as slippage,
-    coalesce(turnover, 0) as turnover,
+    coalesce(turnover, 0) as turnover,               -- quote; traded value of the day's fills
     coalesce(slipped_value, 0) as slipped_value,
     coalesce(funding, 0) as funding,
     coalesce(trades, 0) as trades,

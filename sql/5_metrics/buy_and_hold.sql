@@ -12,5 +12,5 @@ with held as (
     group by all
 )
 
-select avg(return order by symbol) as return,  -- fraction
+select avg(return order by symbol) as return,  -- fraction; null = no candle in the span
 from held;

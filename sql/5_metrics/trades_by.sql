@@ -8,11 +8,11 @@ select
         when 'hour' then strftime(entry_ts, '%H')
         when 'weekday' then strftime(entry_ts, '%u %a')
         else error('trades are grouped by exit, side, hour or weekday')
-    end as what,
-    count(*) as trades,
+    end as what,                                     -- the group: an exit reason, a side, an hour or a weekday
+    count(*) as trades,                              -- closed trades
     count(*) filter (where pnl > 0) as wins,
-    sum(pnl order by trade) as pnl,
-    avg(r order by trade) as avg_r,
+    sum(pnl order by trade) as pnl,                  -- quote; sum of their pnl
+    avg(r order by trade) as avg_r,                  -- multiple; mean R of those with a stop
     avg(bars) as avg_bars,
     sum(fees + slippage - funding order by trade) as costs,
 from trades

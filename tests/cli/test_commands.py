@@ -184,7 +184,8 @@ def test_every_setting_of_the_engine_is_an_option_of_run(capsys: Captured) -> No
 def test_events_are_json_lines(workspace: Path, capsys: Captured) -> None:
     assert cli.run("run ema_cross -s ALPHAUSDT --progress json --format csv".split()) == 0
     events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert [event["name"] for event in events if event["event"] == "stage"] == ["data", "signals", "trades", "storing"]
+    stages = [event["name"] for event in events if event["event"] == "stage"]
+    assert stages == ["data", "signals", "trades", "look-ahead", "storing"]
     assert cli.run("run nothing -s ALPHAUSDT --progress json".split()) == 2
     assert json.loads(capsys.readouterr().err)["code"] == 2
 

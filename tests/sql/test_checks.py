@@ -1,12 +1,15 @@
 """Checks find nothing in a sound run, and each finds the fault it is for."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from bt import assets
-from tests.sql.given import FIRST_DAY, START, Row, account, holding, sound_run
+from bt import assets, cli
+from bt.warehouse import Warehouse, registered
+from tests.sql.given import FIRST_DAY, START, Row, account, frames, holding, sound_run
 
 CHECKS = {
     path.stem: path.read_text(encoding="utf-8") for path in sorted((assets.folder("sql") / "checks").glob("*.sql"))
@@ -148,3 +151,21 @@ def test_weekly_bars_belong_to_the_day_in_which_they_close() -> None:
 def test_every_check_says_what_it_forbids_and_is_tried(check: str) -> None:
     assert CHECKS[check].startswith("-- no row may come back: ")
     assert check in {fault[0] for fault in FAULTS}
+
+
+def test_every_check_is_run_by_bt_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tables = sound_run()
+    for fault in (
+        put("candles", 0, high=8.0), drop("candles", 3), put("days", 0, fees=0.6), put("days", 1, equity=1018.81),
+        again("days", 1), again("equity", 2), put("fills", 0, n=3), put("funding_payments", 0, amount=-0.21),
+    ):  # fmt: skip
+        fault(tables)
+    warehouse = Warehouse(tmp_path / "bt.duckdb")
+    for table, frame in frames(**tables).items():
+        with warehouse.write() as connection, registered(connection, given=frame):
+            connection.execute(f"insert into {table} by name select * from given")
+
+    assert cli.run(["check", "--db", str(warehouse.path), "--format", "json", "-q"]) == 1
+
+    found = {row["finding"] for row in json.loads(capsys.readouterr().out) if row["symbol"] == "(warehouse)"}
+    assert found == set(CHECKS)

@@ -9,6 +9,7 @@ import pytest
 from bt import strategy
 from bt.errors import BtError
 from bt.strategy import load, made, names, parameters
+from bt.strategy.suspicious import suspicious
 
 GOOD = '''"""Buys."""
 from dataclasses import dataclass
@@ -59,9 +60,6 @@ def test_a_workspace_hides_an_example_of_the_same_name(tmp_path: Path) -> None:
         (("(BaseStrategy)", ""), "holds no strategy"),
         (('"""Buys."""', "import sys; sys.exit(0)"), "line 1: SystemExit"),
         (('"""Buys."""', "raise ValueError('no luck')"), "line 1: ValueError: no luck"),
-        (('pl.col("close") > 0', "pl.col('close').shift(-1) > 0"), "line 14: shift(-1) looks into the future"),
-        (('pl.col("close") > 0', "pl.col('close').rolling_mean(5, center=True) > 0"), "center=True"),
-        (('pl.col("close") > 0', "pl.col('close').fill_null(strategy='backward') > 0"), "backward fill"),
     ],
 )
 def test_broken_files(tmp_path: Path, change: tuple[str, str], message: str) -> None:
@@ -70,6 +68,30 @@ def test_broken_files(tmp_path: Path, change: tuple[str, str], message: str) -> 
         load("mine", tmp_path)
     assert message in str(error.value)
     assert str(path) in str(error.value) or "Mine" in str(error.value)
+
+
+AT_FIRST_SIGHT = [  # an expression, what is said of it
+    ("pl.col('close').shift(-1) > 0", "shift(-1)"),
+    ("pl.col('close').shift(n=-2) > 0", "shift(-2)"),
+    ("pl.col('close').diff(-1) > 0", "diff(-1)"),
+    ("pl.col('close').rolling_mean(5, center=True) > 0", "rolling_mean(center=True)"),
+    ("pl.col('close').fill_null(strategy='backward') > 0", "a backward fill"),
+    ("pl.col('close').fill_null(None, 'backward') > 0", "a backward fill"),
+    ("pl.col('close').backward_fill() > 0", "a backward fill"),
+    ("pl.col('close').reverse() > 0", "reverse()"),
+    ("f.join_asof(g, on='ts', strategy='nearest')", "join_asof(strategy='nearest')"),
+    ("pl.col('close').shift(1) > 0", None),
+    ("pl.col('close').shift(steps) > 0", None),
+    ("pl.col('close').rolling_mean(5) > 0", None),
+    ("f.join_asof(g, on='ts')", None),
+]
+
+
+@pytest.mark.parametrize(("expression", "said"), AT_FIRST_SIGHT)
+def test_lines_that_look_ahead_at_first_sight(tmp_path: Path, expression: str, said: str | None) -> None:
+    text = GOOD.replace('pl.col("close") > 0', expression)
+    assert suspicious(text) == ([(14, said)] if said else [])
+    assert load(str(put(tmp_path, text)), tmp_path).__name__ == "Mine"  # bt lookahead is who proves it
 
 
 def test_two_strategies_in_a_file_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,5 @@
+-- one value is the average distance of the last n values of x from `middle`, this bar's; of as many as there are
+create or replace macro distance_over(x, middle, n) as list_avg([
+    abs(_value - middle)
+    for _value in list(x) over (partition by symbol order by ts rows between n - 1 preceding and current row)
+]);
