@@ -57,6 +57,8 @@ def check(
     found = [_of_files(files, call, options, symbol=symbol, kind=kind)] if files else []
     if names or not files:
         warehouse = call.warehouse()
+        if not names and not stored(warehouse, []):
+            raise BtError("there is nothing to check: no candles yet", "bt ingest SYMBOL, or bt import FILE")
         found.append(_of_symbols(stored(warehouse, names), warehouse, call))
         if not names:
             found.append(_broken_checks(warehouse, call, found[-1]))
@@ -89,13 +91,14 @@ def _of_symbols(names: list[str], warehouse: Warehouse, call: shared.Session) ->
     """Ask for one symbol after the other: so memory does not grow with their number."""
     import polars as pl
 
-    from bt.ingest.inspecting import SCHEMA
+    from bt.ingest.inspecting import FINDINGS, SCHEMA, worst_first
 
+    question = f"{FINDINGS} where symbol = $symbol order by finding"
     frames = [pl.DataFrame(schema=SCHEMA)]
     for place, name in enumerate(names):
         call.narrator.progress(place, len(names))
-        found = shared.stoppable(partial(warehouse.query, _FINDINGS, {"symbol": name}))
-        frames.append(found.cast(pl.Schema(SCHEMA)))
+        found = shared.stoppable(partial(warehouse.query, question, {"symbol": name}))
+        frames.append(worst_first(found.cast(pl.Schema(SCHEMA))))
         if found.is_empty():
             call.narrator.say(f"{name}: nothing found")
     if names:
@@ -160,11 +163,3 @@ def _known(call: shared.Session) -> Warehouse | None:
 def _looks_like_a_file(text: str) -> bool:
     path = Path(text)
     return path.is_file() or path.suffix.lower() in _FILES or "/" in text
-
-
-_FINDINGS = """
-    select symbol, finding, severity, found, first_ts as first, last_ts as last, detail, cure
-    from findings
-    where symbol = $symbol
-    order by case severity when 'error' then 0 when 'warning' then 1 else 2 end, finding
-"""

@@ -68,6 +68,16 @@ class Agreement:
         """Say whether the candles are those of the stored market, on one clock or another."""
         return self.shift is not None or (self.seen > 0 and self.alike >= _ALIKE * self.seen)
 
+    @property
+    def is_other(self) -> bool:
+        """Say whether fewer than half of the candles agree."""
+        return 2 * self.alike < self.seen
+
+    @property
+    def sentence(self) -> str:
+        """Say it for people."""
+        return f"{self.alike:,} of {self.seen:,} candles compared equal the stored ones"
+
 
 def compare(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, symbol: str, rows: int) -> Agreement:
     """Compare a sample of the file's candles (the `rows` of `sound`) with the stored ones of a symbol.

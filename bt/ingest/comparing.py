@@ -27,14 +27,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Met:
-    """A stored symbol that has the file's candles, and how well they agree."""
+    """A stored symbol that has candles of the file's minutes, and how well they agree."""
 
     symbol: Symbol
     agreement: Agreement
 
 
 def find_stored(found: Staged, known: Warehouse, symbol: Symbol | None) -> Met | None:
-    """Find the stored symbol whose candles the file's are, among those that its label could mean."""
+    """Find the stored symbol to hold the file against: the one that was named, else whose candles the file's are.
+
+    Of those that were not named, the ones are tried that the file's label could mean.
+    """
     if found.kind is not CANDLES or found.step != audit.MINUTE:
         return None
     bare = squeezed(found.label or "").upper()
@@ -44,7 +47,7 @@ def find_stored(found: Staged, known: Warehouse, symbol: Symbol | None) -> Met |
     )["symbol"]
     for name in [symbol] if symbol else map(symbols.parse, names):
         agreement = compare(found.connection, known, name.name, found.audit.sound)
-        if agreement.is_same:
+        if agreement.seen if symbol else agreement.is_same:
             return Met(symbol=name, agreement=agreement)
     return None
 
@@ -62,15 +65,17 @@ def contradictions(found: Staged, known: Warehouse, met: Met, command: str) -> l
     if not len(differing):
         return []
     first, last = differing["ts"][0], differing["ts"][-1]
-    row = {"severity": "warning", "found": len(differing), "first": first, "last": last}
+    row = {"finding": "contradicted", "severity": "warning", "found": len(differing), "first": first, "last": last}
     _, ts, column, stored, told = differing.row(0)
     what = f"{column} {told:.10g}, stored of {met.symbol} {stored:.10g}"
     if first == span["last"]:
-        return [
-            row | {"finding": "unfinished", "detail": f"its last candle has {what}: {notes.UNFINISHED}", "cure": ""}
-        ]
+        detail = f"its last candle has {what}: {notes.UNFINISHED}"
+        return [row | {"finding": "unfinished", "detail": detail, "cure": ""}]
     detail = f"first: {minute(ts)} has {what}"
-    return [row | {"finding": "contradicted", "detail": detail, "cure": f"{command} --replace"}]
+    if met.agreement.is_other:  # to replace all would hardly mend it
+        detail = f"{met.agreement.sentence} ({met.symbol}): another market? {detail}"
+        return [row | {"severity": "error", "detail": detail, "cure": ""}]
+    return [row | {"detail": detail, "cure": f"{command} --replace"}]
 
 
 def _differing(found: Staged, known: Warehouse, symbol: Symbol) -> pl.DataFrame:

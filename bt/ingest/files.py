@@ -19,7 +19,7 @@ from bt.ingest.kinds import CANDLES, kind_named
 from bt.ingest.reading import load, readable
 from bt.ingest.sources import open_source
 from bt.ingest.storing import Target
-from bt.ingest.values import Imported, ImportOptions
+from bt.ingest.values import DEFAULTS, Imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bt.ingest.audit import Audit
     from bt.ingest.clock import Clock
     from bt.ingest.kinds import Kind
-    from bt.ingest.values import Progress
+    from bt.ingest.values import ImportOptions, Progress
     from bt.symbols import Symbol
     from bt.warehouse import Warehouse
 
@@ -40,7 +40,6 @@ _SCRATCH: Final[dict[str, str | bool | int | float | list[str]]] = {
     "allow_community_extensions": "false",
     "python_enable_replacements": "false",
 }
-_DEFAULTS: Final = ImportOptions()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +72,7 @@ def import_file(
     *,
     symbol: Symbol,
     kind: str = "candles",
-    options: ImportOptions = _DEFAULTS,
+    options: ImportOptions = DEFAULTS,
     progress: Progress | None = None,
 ) -> Imported:
     """Store the 1m candles (or `kind="funding"` rates) of a CSV or Parquet file, plain, gzipped or zipped.

@@ -19,7 +19,7 @@ from bt.ingest.comparing import contradictions, find_stored, written_early
 from bt.ingest.files import finish, staged, temporary
 from bt.ingest.kinds import CANDLES, kind_named
 from bt.ingest.staging import from_minutes
-from bt.ingest.values import ImportOptions
+from bt.ingest.values import DEFAULTS
 from bt.warehouse import Warehouse
 from bt.wording import counted, minute
 
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bt.ingest.files import Staged
-    from bt.ingest.values import Imported
+    from bt.ingest.values import Imported, ImportOptions
     from bt.symbols import Symbol
 
-_DEFAULTS: Final = ImportOptions()
-_FINDINGS: Final = "select finding, severity, found, first_ts as first, last_ts as last, detail, cure from findings"
+FINDINGS: Final = (
+    "select symbol, finding, severity, found, first_ts as first, last_ts as last, detail, cure from findings"
+)
 _SMALL: Final = 200_000  # rows that are judged in memory, which spares making a file
-_ORDER: Final = {"error": 0, "warning": 1, "note": 2}
+_ORDER: Final = ("error", "warning", "note")
 SCHEMA: Final[dict[str, pl.DataType]] = {
     "symbol": pl.String(),
     "finding": pl.String(),
@@ -56,7 +57,7 @@ class Inspected:
 
 @contextmanager
 def audit_file(
-    path: str | Path, *, symbol: Symbol | None = None, kind: str = "candles", options: ImportOptions = _DEFAULTS
+    path: str | Path, *, symbol: Symbol | None = None, kind: str = "candles", options: ImportOptions = DEFAULTS
 ) -> Iterator[tuple[Warehouse, Imported]]:
     """Give a warehouse of the file's sound rows, for as long as the block lasts, and what became of its rows.
 
@@ -76,7 +77,7 @@ def inspect_file(
     *,
     symbol: Symbol | None = None,
     kind: str | None = None,
-    options: ImportOptions = _DEFAULTS,
+    options: ImportOptions = DEFAULTS,
     known: Warehouse | None = None,
 ) -> Inspected:
     """Say what is wrong with a file of candles of any timeframe, or of funding rates.
@@ -95,10 +96,13 @@ def inspect_file(
             rows += _of_candles(warehouse, found.step, is_named=named is not None)
         rows += contradictions(found, known, met, command) if known and met else []
         rows += written_early(found, path, rows)
-    rows.sort(key=lambda row: _ORDER[row["severity"]])
-    return Inspected(
-        imported=imported, findings=pl.DataFrame([{"symbol": path.name} | row for row in rows], schema=SCHEMA)
-    )
+    findings = pl.DataFrame([row | {"symbol": path.name} for row in rows], schema=SCHEMA)
+    return Inspected(imported=imported, findings=worst_first(findings))
+
+
+def worst_first(findings: pl.DataFrame) -> pl.DataFrame:
+    """Put errors before warnings and these before notes, else in the order in which they are."""
+    return findings.sort(pl.col("severity").cast(pl.Enum(_ORDER)), maintain_order=True)
 
 
 @contextmanager
@@ -156,7 +160,7 @@ def _with_them(found: Staged) -> str:
 
 def _of_candles(warehouse: Warehouse, step: int, *, is_named: bool) -> list[dict[str, Any]]:
     """Give what the view says; where nobody said which symbol it is, no command can bring its data."""
-    rows = warehouse.query(f"{_FINDINGS} order by finding").to_dicts()
+    rows = warehouse.query(f"{FINDINGS} order by finding").to_dicts()
     if not is_named:
         rows = [row | {"cure": ""} for row in rows]
     return rows if step == audit.MINUTE else _of_other_timeframe(warehouse, rows, step)

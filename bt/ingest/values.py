@@ -31,6 +31,9 @@ class ImportOptions:
     source: str | None = None
 
 
+DEFAULTS: Final = ImportOptions()
+
+
 @dataclass(frozen=True, kw_only=True)
 class RejectedRow:
     """One row of a file that is not stored; `row` counts data rows from 1, `column` None means the whole row."""

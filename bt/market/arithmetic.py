@@ -16,7 +16,9 @@ _FADED: Final = 40.0  # what weighs less than e to the power of minus this is le
 
 
 def fading_bars(keep: Number) -> int:
-    """Count the bars a fading sum hangs on, this one included: a power of 2, 1 for keep = 0."""
+    """Count the bars a fading sum hangs on, this one included: a power of 2, 1 for keep = 0; ValueError from 1 on."""
+    if keep >= 1:
+        raise ValueError(f"what keeps {keep} never fades")
     bars = 1
     while keep > 0 and bars * -math.log(keep) < _FADED:
         bars *= 2

@@ -16,7 +16,7 @@ from bt.errors import BtError
 from bt.market.arithmetic import literal
 from bt.market.chains import BARS, chain, inlined, substituted
 from bt.market.indicators import NAME, resolve
-from bt.market.streaming import streamed
+from bt.market.streaming import streamed, streams
 from bt.timeframes import minutes
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from bt.market.arithmetic import Number
-    from bt.market.chains import Entry
     from bt.market.indicators import Definition, Folders, Indicator
 
 Level = tuple[int, int]  # windows on the way here, steps since the last of them
@@ -50,6 +49,14 @@ class _Plan:
             self.levels[new] = (windows + 1, 0) if windowed else (windows, steps + 1)
             self.uses[new] = used
         return self.columns[sql]
+
+    def copy(self) -> _Plan:
+        """Keep how far the plan has come."""
+        return _Plan(dict(self.columns), dict(self.levels), dict(self.uses), set(self.never_null), dict(self.joins))
+
+    def restore(self, kept: _Plan) -> None:
+        """Go back to where the plan was copied."""
+        self.__dict__.update(kept.__dict__)
 
     def filled(self, expression: exp.Expr) -> bool:
         """Say whether the expression is known never to be null: arithmetic over columns that never are."""
@@ -93,7 +100,7 @@ def compose(indicators: Mapping[str, Indicator], *, base: str, timeframe: str, f
         definition, arguments = resolve(indicator, folders)
         values = _arguments(arguments, timeframe)
         chained = _chained(plan, definition, values, tuple(folders))
-        found[alias] = chained or _joined(plan, definition, values)
+        found[alias] = chained or _joined(plan, definition, values, tuple(folders))
     return _written(plan, base, {name: found[alias][output] for name, (alias, output) in names.items()})
 
 
@@ -101,7 +108,7 @@ def _arguments(arguments: Mapping[str, Number], timeframe: str) -> dict[str, exp
     """Write the values of a macro's parameters."""
     from sqlglot import exp
 
-    values: dict[str, exp.Expr] = {key: exp.Literal.number(literal(value)) for key, value in arguments.items()}
+    values: dict[str, exp.Expr] = {key.lower(): exp.Literal.number(literal(value)) for key, value in arguments.items()}
     return values | {"timeframe": exp.Literal.string(timeframe)}
 
 
@@ -111,38 +118,36 @@ def _chained(
     """Plan an indicator's columns and say which of them are its outputs; None where its body is not a chain."""
     from sqlglot import exp
 
-    entries = chain(definition, folders)
-    scope = {name: exp.column(name) for name in BARS} | dict(values)  # as in DuckDB, a parameter hides a column
-    if entries is None or not _closed(entries, scope):
+    found = chain(definition, folders)
+    if found is None or not values.keys() >= {name.lower() for name in definition.file.parameters}:
         return None
-    for name, expression in entries:
+    before = plan.copy()
+    scope = {name: exp.column(name) for name in BARS} | dict(values)  # as in DuckDB, a parameter hides a column
+    for name, expression in found.entries:
         resolved = streamed(substituted(expression, scope), plan)
+        if not all(streams(window) for window in resolved.find_all(exp.Window)):
+            plan.restore(before)  # rows would come out in another order
+            return None
         used = tuple(column.name for column in resolved.find_all(exp.Column))
         if isinstance(resolved, exp.Column):
             scope[name] = resolved
-        elif not used and not resolved.find(exp.Window) and name not in definition.outputs:
+        elif not used and not resolved.find(exp.Window) and name not in found.columns.values():
             scope[name] = exp.paren(resolved)  # a constant: written out, so that equal windows look the same
         else:
             windowed = resolved.find(exp.Window) is not None
-            scope[name] = exp.column(plan.add(name, resolved.sql(dialect="duckdb"), used, windowed=windowed))
+            label = name.partition(" ")[0]
+            scope[name] = exp.column(plan.add(label, resolved.sql(dialect="duckdb"), used, windowed=windowed))
             if plan.filled(resolved):
                 plan.never_null.add(scope[name].name)
-    return {output: scope[output].name for output in definition.outputs}
+    return {output: scope[found.columns[output]].name for output in definition.outputs}
 
 
-def _closed(entries: tuple[Entry, ...], scope: Mapping[str, exp.Expr]) -> bool:
-    """Say whether every name in the expressions is known here."""
-    from sqlglot import exp
-
-    known = scope.keys() | {name for name, _ in entries}
-    used = [column for _, expression in entries for column in expression.find_all(exp.Column)]
-    return all(column.name in known and not column.table for column in used)
-
-
-def _joined(plan: _Plan, definition: Definition, values: Mapping[str, exp.Expr]) -> dict[str, str]:
+def _joined(
+    plan: _Plan, definition: Definition, values: Mapping[str, exp.Expr], folders: tuple[Path, ...]
+) -> dict[str, str]:
     """Plan an indicator of any other form: its rows, joined to the bars by symbol and ts."""
     outputs = ", ".join(f'"{output}"' for output in definition.outputs)
-    body = inlined(definition, values)
+    body = inlined(definition, values, folders)
     if body is None:  # what only DuckDB reads
         named = (f"{key} := {value.sql('duckdb')}" for key, value in values.items() if key != "timeframe")
         body = f"from {definition.name}({', '.join([values['timeframe'].sql('duckdb'), *named])})"

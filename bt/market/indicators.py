@@ -28,6 +28,7 @@ WORDS_LAYER: Final = "2_market"  # where the macros of one value are that indica
 MOST_BARS: Final = 100_000  # the largest whole-number argument
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
+_AT_LEAST: Final = re.compile(r"(\w+) = [^;]*?at least (\d+)")
 _LARGEST: Final = 1e300
 _DAY: Final = 1440  # minutes
 
@@ -76,23 +77,38 @@ class Indicator:
 class Definition:
     """What one file of sql/3_indicators says."""
 
-    name: str
-    path: Path
+    file: definitions.Definition
     parameters: Mapping[str, Number | None]  # name to default, without `timeframe`; None = must be given
     outputs: tuple[str, ...]  # columns beside those of bars
+    least: Mapping[str, int]  # of whole-number parameters, where the header says `n = bars, at least 2`
     warm_up: str  # bars before the first sound value, as arithmetic over the parameters; empty = not stated
-    body: str  # the SELECT
+
+    @property
+    def name(self) -> str:
+        """Name the indicator."""
+        return self.file.name
 
 
 def library(folders: Folders = ()) -> dict[str, Path]:
     """List the indicators by name: bt's own, then those of further `sql` folders."""
-    found: dict[str, Path] = {}
-    for folder in (assets.folder("sql"), *folders):
+    found = dict(_own_library())
+    for folder in folders:
         for path in sorted((folder / LAYER).glob("*.sql")):
             if path.stem in found:
                 raise BtError(f"{path}: there is another indicator {path.stem!r}", "give the file another name")
             found[path.stem] = path
     return found
+
+
+@lru_cache(maxsize=1)
+def _own_library() -> dict[str, Path]:
+    return {path.stem: path for path in sorted((assets.folder("sql") / LAYER).glob("*.sql"))}
+
+
+def stamp(folders: Folders) -> int:
+    """Give a number that changes when a file of further folders does that indicators are made of."""
+    files = (path for folder in folders for layer in (WORDS_LAYER, LAYER) for path in (folder / layer).glob("*.sql"))
+    return hash(tuple(sorted((str(path), path.stat().st_mtime_ns) for path in files)))
 
 
 def resolve(indicator: Indicator, folders: Folders = ()) -> tuple[Definition, dict[str, Number]]:
@@ -107,7 +123,7 @@ def resolve(indicator: Indicator, folders: Folders = ()) -> tuple[Definition, di
         if key not in definition.parameters:
             raise BtError(f"{indicator.name} has no argument {key!r}", hint(key, definition.parameters))
     return definition, {
-        key: _argument(f"{indicator.name}: {key}", given.get(key, default), default)
+        key: _argument(f"{indicator.name}: {key}", given.get(key, default), default, definition.least.get(key))
         for key, default in definition.parameters.items()
     }
 
@@ -126,26 +142,30 @@ def look_back(indicators: Iterable[Indicator], timeframe: str, folders: Folders 
 def _warm_up(indicator: Indicator, timeframe: str, folders: Folders) -> int:
     definition, arguments = resolve(indicator, folders)
     if not definition.warm_up:
-        raise BtError(f"{definition.path} does not say its warm-up", "add a line such as: -- warm-up: n - 1")
+        raise BtError(f"{definition.file.path} does not say its warm-up", "add a line such as: -- warm-up: n - 1")
     names = arguments | {"day": math.ceil(_DAY / minutes(timeframe))}
     try:
         return math.ceil(evaluated(definition.warm_up, names))
     except (SyntaxError, ArithmeticError, ValueError) as error:
         raise BtError(
-            f"{definition.path}: cannot compute the warm-up {definition.warm_up!r}",
+            f"{definition.file.path}: cannot compute the warm-up {definition.warm_up!r}",
             f"write it with numbers, {WORDS} and {', '.join(names)}",
         ) from error
 
 
-@lru_cache(maxsize=1024)
-def words(name: str, folders: tuple[Path, ...] = ()) -> definitions.Definition | None:
+def word(name: str, folders: Folders = ()) -> definitions.Definition | None:
     """Find the macro of one value that is called by this name; None for a function of DuckDB's own."""
     for folder in (assets.folder("sql"), *folders):
         path = folder / WORDS_LAYER / f"{name}.sql"
         if path.is_file():
-            found = definitions.define(path, path.read_text(encoding="utf-8"))
-            return found if found.kind == "macro" else None
+            return _word(path, path.stat().st_mtime_ns)
     return None
+
+
+@lru_cache(maxsize=256)
+def _word(path: Path, _changed: int) -> definitions.Definition | None:
+    found = definitions.define(path, path.read_text(encoding="utf-8"))
+    return found if found.kind == "macro" else None
 
 
 @lru_cache(maxsize=256)
@@ -160,13 +180,13 @@ def _read(path: Path, _changed: int) -> Definition:
         raise BtError(f"{path}: the first parameter of {path.stem} must be timeframe")
     defaults = {key: _default(value) for key, value in found.parameters.items() if key != "timeframe"}
     warm_up = next((line for line in found.header if line.startswith("warm-up:")), "")
+    arguments = next((line for line in found.header if line.startswith("arguments:")), "")
     return Definition(
-        name=path.stem,
-        path=path,
+        file=found,
         parameters={key: value for key, value in defaults.items() if not isinstance(value, str)},
         outputs=tuple(found.outputs) or (path.stem,),
+        least={key: int(least) for key, least in _AT_LEAST.findall(arguments)},
         warm_up=warm_up.removeprefix("warm-up:").strip(),
-        body=found.body,
     )
 
 
@@ -187,12 +207,12 @@ def _number(what: str, value: object) -> Number:
     return number
 
 
-def _argument(what: str, value: Number | None, default: Number | None) -> Number:
+def _argument(what: str, value: Number | None, default: Number | None, said: int | None) -> Number:
     if value is None:
         raise BtError(f"{what} is not given, and has no default")
     if isinstance(default, float):
         return float(value)
-    least = 1 if default is None else min(1, default)
+    least = said or (1 if default is None else min(1, default))
     if value != int(value) or not least <= value <= MOST_BARS:
         raise BtError(f"{what} = {value!r} is out of range", f"give a whole number from {least} to {MOST_BARS:,}")
     return int(value)

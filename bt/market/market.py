@@ -100,7 +100,7 @@ class Market:
         new = [each for each in asked if each not in self._columns]
         if self._bars and not new:
             return
-        places: dict[tuple[str | None, str], list[Indicator]] = {(None, self.timeframe): []}
+        places: dict[tuple[str | None, str], list[Indicator]] = {} if self._bars else {(None, self.timeframe): []}
         for each in new:
             places.setdefault((each.symbol, each.timeframe or self.timeframe), []).append(each)
         with self._warehouse.read() as connection:
@@ -154,7 +154,7 @@ class Market:
         """Give what each tested bar sees of indicators of other bars: of one symbol, or of each one's own."""
         length = timedelta(minutes=minutes(timeframe))
         begins = [bars["ts"][0] for bars in self._bars if bars.height]
-        since = _earlier(min(begins, default=self.first), (_OLDEST + 1) * length)
+        since = _earlier(min(begins, default=self.first), _OLDEST + 1, minutes(timeframe))
 
         def load(cursor: duckdb.DuckDBPyConnection, symbol: str) -> pl.DataFrame:
             frame = self._load(cursor, (symbol, timeframe), since, wanted)
@@ -208,13 +208,13 @@ class Market:
         least = found["first"][0]
         if least is None:
             raise BtError(f"there are no candles of {symbol}", bring(symbol))
-        window = before * timedelta(minutes=minutes(timeframe))
+        bars = before
         while before:
-            begin = _earlier(moment, window)
+            begin = _earlier(moment, bars, minutes(timeframe))
             asked = {"timeframe": timeframe, "symbol": symbol, "begin": begin, "first": moment}
             if begin <= least or query(cursor, _COUNT, asked)["bars"][0] >= before:
                 return begin
-            window *= 2
+            bars *= 2
         return moment
 
 
@@ -227,8 +227,9 @@ def _named(indicators: Sequence[Indicator], warehouse: Warehouse) -> list[tuple[
     return [(named[alias], outputs) for alias, outputs in found.items()]
 
 
-def _earlier(moment: datetime, length: timedelta) -> datetime:
+def _earlier(moment: datetime, bars: int, length: int) -> datetime:
+    """Give the moment so many bars of `length` minutes before; the earliest there is, where that is before it."""
     try:
-        return moment - length
+        return moment - timedelta(minutes=bars * length)
     except OverflowError:
         return datetime.min  # noqa: DTZ901 - stored time is plain UTC

@@ -62,7 +62,9 @@ def _streamable(expression: exp.Expr) -> Iterator[exp.Expr]:
             if node.name.lower() in STREAMED and _number(node) is not None:
                 yield node
         elif _frame(node) and type(node.this) in (exp.Sum, exp.Avg, exp.Count, exp.Max, exp.Min):
-            yield node
+            said = {key for key, value in node.this.args.items() if value}
+            if said <= {"this", "big_int"} and not isinstance(node.this.this, exp.Distinct | exp.Star):
+                yield node
 
 
 def _number(call: exp.Expr) -> Number | None:
@@ -144,18 +146,30 @@ def _windowed(window: exp.Expr, columns: Columns) -> exp.Expr:
     if isinstance(function, exp.Avg) and bars > 1:
         many = halves.counted(value, bars, columns)
         found = columns.add("average", f"{found} / nullif({many}, 0)", (found, many), windowed=False)
-    return exp.column(halves.lagged(found, end, columns))
+    if end and isinstance(function, exp.Count):  # of no rows
+        found = columns.add("count", f"lag({found}, {end}, 0) over ()", (found,), windowed=True)
+    else:
+        found = halves.lagged(found, end, columns)
+    return exp.column(found)
 
 
 def _strip(window: exp.Expr) -> None:
     """Take from a window what says by symbol and in order of time: there is one symbol, and its bars are in order."""
     from sqlglot import exp
 
-    alone = _by_time(window)
-    partition = window.args.get("partition_by") or []
-    window.set("partition_by", [each for each in partition if each.sql("duckdb").lower() != "symbol"])
-    if not alone or not isinstance(window.this, exp.AggFunc | exp.RowNumber):
+    spec = window.args.get("spec")
+    framed = (exp.Sum, exp.Avg, exp.Count, exp.Max, exp.Min, exp.StddevPop, exp.FirstValue, exp.LastValue)
+    if not _by_time(window) or (spec and spec.args["kind"].upper() != "ROWS"):
         return
-    if window.args.get("spec") is None and not isinstance(window.this, exp.RowNumber | exp.Lag | exp.Lead):
-        window.set("spec", exp.WindowSpec(kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="CURRENT ROW"))
+    if isinstance(window.this, framed):
+        rows = exp.WindowSpec(kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="CURRENT ROW")
+        window.set("spec", spec or rows)  # without an order the frame would be all bars
+    elif not isinstance(window.this, exp.RowNumber | exp.Lag | exp.Lead):
+        return  # what a rank is hangs on the order
+    window.set("partition_by", None)
     window.set("order", None)
+
+
+def streams(window: exp.Expr) -> bool:
+    """Say whether a window leaves rows in their order: DuckDB sorts for one with a partition or an order."""
+    return not window.args.get("partition_by") and not window.args.get("order")

@@ -1,9 +1,8 @@
 """Strategies: what one is, where they are found, how one is run, and whether it looks ahead."""
 
 from bt.strategy.base import BaseStrategy, made, name_of, parameters
-from bt.strategy.findings import LEAKS
 from bt.strategy.load import load, names, template
-from bt.strategy.lookahead import Question, Report, look
+from bt.strategy.lookahead import LEAKS, Question, Report, look
 from bt.strategy.run import Request, run
 
 __all__ = [

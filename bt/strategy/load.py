@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dataclasses
 import importlib.util
 import inspect
 import sys
 import traceback
 from pathlib import Path
+from typing import Final
 
 from bt import assets
 from bt.errors import BtError, hint
 from bt.strategy.base import BaseStrategy, parameters
+
+_PACKAGE: Final = "bt_strategies"  # a strategy's file is a module in it: one may be called random
 
 
 def folders(workspace: Path) -> list[Path]:
@@ -44,8 +48,18 @@ def load(wanted: str, workspace: Path) -> type[BaseStrategy]:
     return _only_strategy(path, _imported(path))
 
 
+def anew(strategy: BaseStrategy) -> BaseStrategy:
+    """Make a strategy again, from its file if it was loaded from one: what it kept, itself or its module, is gone."""
+    kind, path = type(strategy), Path(inspect.getsourcefile(type(strategy)) or "")
+    if not dataclasses.is_dataclass(strategy):
+        return strategy
+    if kind.__module__ == f"{_PACKAGE}.{path.stem}":
+        kind = _only_strategy(path, _imported(path))
+    return kind(**{field.name: getattr(strategy, field.name) for field in dataclasses.fields(strategy)})
+
+
 def _imported(path: Path) -> object:
-    name = f"bt_strategies.{path.stem}"  # a name of its own: a strategy may be called random
+    name = f"{_PACKAGE}.{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise BtError(f"{path} cannot be imported", "a strategy is a Python file")
@@ -80,7 +94,7 @@ def _only_strategy(path: Path, module: object) -> type[BaseStrategy]:
         for _, member in inspect.getmembers(module, inspect.isclass)
         if issubclass(member, BaseStrategy)
         and member is not BaseStrategy
-        and member.__module__ == f"bt_strategies.{path.stem}"
+        and member.__module__ == f"{_PACKAGE}.{path.stem}"
     ]
     if len(found) != 1:
         what = "no strategy" if not found else f"{len(found)} strategies"

@@ -21,7 +21,7 @@ from bt.results import Run, RunRecord, fingerprint, store
 from bt.strategy.base import name_of, source_of
 from bt.strategy.caveats import Finished, caveats
 from bt.strategy.inputs import Inputs, read_inputs, read_span
-from bt.strategy.sampling import SAMPLED, sample
+from bt.strategy.lookahead import SAMPLED, sample
 from bt.strategy.signals import signals_of
 from bt.timeframes import minutes
 

@@ -27,11 +27,24 @@ if TYPE_CHECKING:
 
 _MEMORY: Final = "2GB"  # enough to sort years of one symbol
 _ROOM: Final = 1.1  # times what the file holds must be free on the disk
+_CANDLES: Final = '"main"."candles"'
 _TABLES: Final = """
-    select schema_name, table_name
-    from duckdb_tables()
-    where database_name = 'old' and not internal and not temporary
-    order by table_oid
+    select
+        tables.schema_name,
+        tables.table_name,
+        list(columns.column_name order by columns.ordinal_position),
+    from duckdb_tables() as tables
+    inner join information_schema.columns as columns
+        on tables.database_name = columns.table_catalog
+        and tables.schema_name = columns.table_schema
+        and tables.table_name = columns.table_name
+    where
+        tables.database_name = 'old'
+        and not tables.internal
+        and not tables.temporary
+        and columns.is_generated = 'NEVER'
+    group by tables.schema_name, tables.table_name, tables.table_oid
+    order by tables.table_oid
 """
 
 
@@ -119,9 +132,9 @@ def _write(connection: duckdb.DuckDBPyConnection, path: Path, progress: Progress
 
 def _copy(connection: duckdb.DuckDBPyConnection, progress: Progress) -> None:
     connection.execute("copy from database old to new (schema)")
-    for table in _tables(connection):
-        if table != "main.candles":
-            connection.execute(f"insert into new.{table} from old.{table}")
+    for table, columns in _tables(connection).items():
+        if table != _CANDLES:
+            connection.execute(f"insert into new.{table} ({columns}) select {columns} from old.{table}")
     counts = connection.execute("select symbol, count(*) from old.candles group by symbol order by symbol").fetchall()
     total, done = sum(count for _, count in counts), 0
     for symbol, count in counts:
@@ -144,14 +157,14 @@ def _compare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             raise WarehouseError(f"{path}: {table} did not come out the same", "nothing was changed; bt doctor")
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Name the tables, quoted where they need to be, in the order in which they were made."""
+def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Name the tables, in the order in which they were made, and of each the columns that are not generated."""
     names = connection.execute(_TABLES).fetchall()
-    return [".".join(map(_quoted, name)) for name in names]
+    return {f"{_quoted(schema)}.{_quoted(table)}": ", ".join(map(_quoted, own)) for schema, table, own in names}
 
 
 def _quoted(name: str) -> str:
-    return name if name.isidentifier() and name.islower() else '"' + name.replace('"', '""') + '"'
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _take_place(new: Path, real: Path) -> None:

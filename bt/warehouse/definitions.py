@@ -101,9 +101,9 @@ def definitions(files: Iterable[Path]) -> dict[str, Definition]:
 
 def defined(name: str, known: Mapping[str, Definition]) -> Definition:
     """Find a relation; an unknown name is refused with a hint."""
-    if name not in known:
-        raise BtError(f"there is no relation {name!r}", hint(name, known))
-    return known[name]
+    if name.lower() not in known:
+        raise BtError(f"there is no relation {name!r}", hint(name.lower(), known))
+    return known[name.lower()]
 
 
 def _brackets(text: str) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from bt.errors import BtError, hint
 from bt.warehouse.definitions import Definition, defined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     Known = Mapping[str, Definition]
 
@@ -121,7 +121,7 @@ def _written_out(
             continue
         call = f"{found.name}({', '.join(each.sql('duckdb') for each in _calling(node))})"
         if call not in hoisted.named:
-            query = _flat(_written_out(found, _given(found, node.this), known, hoisted), found.name, hoisted)
+            query = _flat(_written_out(found, given(found, node.this), known, hoisted), found.name, hoisted)
             hoisted.named[call] = hoisted.add(found.name, query)
         alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(found.name))
         _swapped(tree, node, exp.Table(this=exp.to_identifier(hoisted.named[call]), alias=alias))
@@ -134,7 +134,7 @@ def _inlined(definition: Definition, known: Known, hoisted: _Hoisted) -> exp.Exp
         tree = parsed(definition)
         for node, found in reversed(list(reads(tree, known))):
             if found.kind == "macro":
-                value = _filled(found, _given(found, node), _inlined(found, known, hoisted))
+                value = _filled(found, given(found, node), _inlined(found, known, hoisted))
                 tree = _swapped(tree, node, exp.paren(value, copy=False))
         hoisted.bodies[definition.name] = tree
     return hoisted.bodies[definition.name].copy()
@@ -165,13 +165,26 @@ def _calling(node: exp.Expr) -> list[exp.Expr]:
     return list(node.this.expressions) if hasattr(node.this, "expressions") else []
 
 
-def _given(definition: Definition, call: exp.Expr) -> dict[str, exp.Expr]:
-    """Match the arguments of a call to the macro's parameters."""
+def given(definition: Definition, call: exp.Expr) -> dict[str, exp.Expr]:
+    """Match the arguments of a call to the macro's parameters, whose names may be written in any case."""
     if not definition.kind.startswith("macro"):
         return {}
+    spelled = {name.lower(): name for name in definition.parameters}
     named = {each.name.lower(): each.expression for each in call.expressions if isinstance(each, exp.PropertyEQ)}
     placed = [each for each in call.expressions if not isinstance(each, exp.PropertyEQ)]
-    return dict(zip(definition.parameters, placed, strict=False)) | named
+    by_name = {spelled.get(name, name): value for name, value in named.items()}
+    return dict(zip(definition.parameters, placed, strict=False)) | by_name
+
+
+def write_out(window: exp.Window, windows: Sequence[exp.Expr]) -> None:
+    """Put a named window, one of `windows`, where it is used."""
+    named = {each.name: each for each in windows}
+    if window.alias and window.alias in named:
+        meant = named[window.alias]
+        for key in ("partition_by", "order", "spec"):
+            value = window.args.get(key) or meant.args.get(key)
+            window.set(key, [each.copy() for each in value] if isinstance(value, list) else value and value.copy())
+        window.set("alias", None)
 
 
 def _filled(definition: Definition, arguments: Mapping[str, exp.Expr], tree: exp.Expr) -> exp.Expr:

@@ -27,6 +27,7 @@ HARDENED: Final = {
     "lock_configuration": "true",
 }
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)  # a drive has one letter
+_LOCKED: Final = "Could not set lock"
 _FULL: Final = ("No space left", "File too large", "Disk quota")
 BROKEN: Final = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 _MODE: Final = 0o644  # nobody else writes, whatever the umask allows
@@ -102,7 +103,7 @@ def connect(path: Path, *, read_only: bool, wait: float) -> duckdb.DuckDBPyConne
         except duckdb.ConnectionException as error:
             raise WarehouseError(f"{path}: {first_line(error)}", "close the other connection first") from error
         except duckdb.Error as error:
-            if "Could not set lock" not in str(error):
+            if _LOCKED not in str(error):
                 raise WarehouseError(_unopened(path, error), _cure(path, error)) from error
             if pause is None:
                 raise lock.busy(path, str(error)) from None
@@ -132,6 +133,8 @@ def failures_explained(path: Path | None) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
+        if path and _LOCKED in str(error):
+            raise lock.busy(path, str(error)) from None
         if isinstance(error, BROKEN) or any(sign in str(error) for sign in _FULL):
             raise WarehouseError(f"{path or ':memory:'}: {first_line(error)}", _cure(path, error)) from error
         raise

@@ -31,7 +31,7 @@ _RUNS: Final = """
             symbol,
             place,
         from neighbours
-        where symbol_before is null or symbol <> symbol_before or ts <= ts_before
+        where symbol_before is null or symbol <> symbol_before or ts < ts_before
     ),
 
     runs as (
@@ -72,22 +72,17 @@ _BLOCKS: Final = """
 class Layout:
     """How the candles of a warehouse lie on disk.
 
-    A run is an unbroken stretch of one symbol's candles in order of time; `scattered` candles are in runs shorter than
-    a row group though their symbol has more.
+    A run is an unbroken stretch of one symbol's candles in order of time, where twins may follow each other;
+    `scattered` candles are in runs shorter than a row group though their symbol has more.
     """
 
     candles: int
     symbols: int
     runs: int
     scattered: int
-    stored: int  # bytes of the file that hold candles
+    bytes_each: float  # of the file that a candle takes on average, 0 without candles and in memory
     used: int  # bytes of the file that hold anything
     free: int  # bytes of the file that hold nothing
-
-    @property
-    def bytes_each(self) -> float:
-        """Give the bytes that a candle takes on average, 0 without candles."""
-        return self.stored / self.candles if self.candles else 0.0
 
     @property
     def in_order(self) -> bool:
@@ -111,15 +106,16 @@ def look(connection: duckdb.DuckDBPyConnection) -> Layout:
     runs, symbols, scattered = row(connection, _RUNS, {"candles": candles, "row_group": ROW_GROUP})
     size, used, free = row(connection, _BLOCKS)
     return Layout(
-        candles=candles, symbols=symbols, runs=runs, scattered=scattered, stored=stored(connection),
-        used=used * size, free=free * size,
+        candles=candles, symbols=symbols, runs=runs, scattered=scattered,
+        bytes_each=bytes_each(connection), used=used * size, free=free * size,
     )  # fmt: skip
 
 
-def stored(connection: duckdb.DuckDBPyConnection) -> int:
-    """Give the bytes that the candles take in the file; in memory none."""
+def bytes_each(connection: duckdb.DuckDBPyConnection) -> float:
+    """Give the bytes of the file that a candle takes on average; 0 without candles and in memory."""
     size, used, _ = row(connection, _BLOCKS)
-    return row(connection, _STORED)[0] * size if used else 0
+    (candles,) = row(connection, "select count(*) from candles")
+    return row(connection, _STORED)[0] * size / candles if used and candles else 0.0
 
 
 def row(connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, int] | None = None) -> tuple[int, ...]:

@@ -29,9 +29,10 @@ _IDENTIFIER: Final = re.compile(r"^[a-z_][a-z0-9_]*$")
 
 
 def sql_files(folders: Iterable[Path]) -> list[Path]:
-    """List the files to build, in order of layer and name; one relation must not have two files."""
+    """List the files to build, in order of layer, folder and name; one relation must not have two files."""
     found: dict[str, Path] = {}
-    for folder in folders:
+    places: dict[str, tuple[str, int, str]] = {}
+    for place, folder in enumerate(folders):
         for path in folder.glob("*/*.sql"):
             key = f"{path.parent.name}/{path.name}"
             if path.parent.name == CHECKS:
@@ -39,7 +40,8 @@ def sql_files(folders: Iterable[Path]) -> list[Path]:
             if key in found:
                 raise BtError(f"{path}: bt has its own {key}", "give the file, and the relation in it, another name")
             found[key] = path
-    return [found[key] for key in sorted(found)]
+            places[key] = (path.parent.name, place, path.name)
+    return [found[key] for key in sorted(found, key=lambda key: places[key])]
 
 
 def sql_hash(files: Iterable[Path]) -> str:

@@ -96,7 +96,9 @@ class Warehouse:
             except file.BROKEN:
                 raise
             except duckdb.Error as error:
-                raise QueryError(file.first_line(error), 'bt sql "show tables" lists what there is') from None
+                raise QueryError(
+                    file.first_line(error), "bt schema lists what there is, bt schema NAME says more of one"
+                ) from None
 
     def layout(self) -> layout.Layout:
         """Look at how the candles lie on disk."""
@@ -104,10 +106,9 @@ class Warehouse:
             return layout.look(connection)
 
     def bytes_each(self) -> float:
-        """Give the bytes of the file that a candle takes on average."""
+        """Give the bytes of the file that a candle takes on average; quicker than all of `layout()`."""
         with self.read() as connection:
-            (candles,) = layout.row(connection, "select count(*) from candles")
-            return layout.stored(connection) / max(candles, 1)
+            return layout.bytes_each(connection)
 
     def compact(self, progress: Callable[[str, int, int], None]) -> compact.Compacted:
         """Write the file anew, its candles in order; see `bt.warehouse.compact.rewrite`."""

@@ -11,7 +11,9 @@ with neighbours as (
         lag(low) over by_time as previous_low,
         lag(close) over by_time as previous_close,
         lag(volume) over by_time as previous_volume,
-        lag(volume, 2) over by_time as volume_before_that,
+        first_value(volume) over (  -- not lag(volume, 2): DuckDB 1 cannot read that in a stored view
+            partition by symbol order by ts rows between 2 preceding and 2 preceding
+        ) as volume_before_that,
         lead(high) over by_time as next_high,
         lead(low) over by_time as next_low,
     from candles

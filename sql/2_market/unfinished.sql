@@ -33,4 +33,6 @@ select
 from early
 anti join confirmed
     on early.symbol = confirmed.symbol and early.ts = confirmed.ts
+inner join candles  -- not semi: a filter on the symbol would not reach them; what twins repeat is grouped
+    on early.symbol = candles.symbol and early.ts = candles.ts
 group by early.symbol, early.ts;

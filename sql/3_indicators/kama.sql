@@ -2,9 +2,9 @@
 -- formula: kama = kama of the bar before + c × (close − that one); c = (e × (2 / (fast + 1) − 2 / (slow + 1)) + 2 / (slow + 1))²;
 --     e = |close − close of n bars ago| / path of the closes in between, 1 where prices stand still
 -- source: P. Kaufman, Smarter Trading, 1995; TA-Lib KAMA, which has fast = 2 and slow = 30
--- arguments: n = bars of the path; fast, slow = bars of the quickest and slowest average, fast the smaller
+-- arguments: n = bars of the path; fast, slow = bars of the quickest and slowest average
 -- start: null before bar n + 1; bar n begins with its close
--- warm-up: n + 1 + fading_bars(1 - 4 / ((slow + 1) * (slow + 1)))
+-- warm-up: n + 1 + fading_bars(1 - 4 / ((greatest(fast, slow) + 1) * (greatest(fast, slow) + 1)))
 -- outputs: kama (quote)
 create or replace macro kama(timeframe, n := 10, fast := 2, slow := 30) as table
 with moved as (
@@ -49,5 +49,5 @@ faded as (
 
 select
     * exclude (_bar, _move, _net, _path, _share, _faded),
-    case when _bar >= n then varying_sum(_share * close, 1 - _share, _faded, 1 - 4.0 / ((slow + 1) * (slow + 1))) end as kama,
+    case when _bar >= n then varying_sum(_share * close, 1 - _share, _faded, 1 - 4.0 / ((greatest(fast, slow) + 1) * (greatest(fast, slow) + 1))) end as kama,
 from faded;

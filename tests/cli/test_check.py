@@ -233,6 +233,44 @@ def test_files_beside_the_stored_candles(
     assert code == any(one[1] == "error" for one in expected)
 
 
+def dearer(share: float) -> pl.DataFrame:
+    """Raise the prices of this share of the candles."""
+    is_dearer = pl.int_range(pl.len()) % 100 < 100 * share
+    return TRUE.with_columns(pl.when(is_dearer).then(pl.col(name) * 1.01).otherwise(name) for name in PRICES)
+
+
+TO_REPLACE = "bt import file.csv --symbol ALPHAUSDT --replace"
+# a file that is said to be of ALPHAUSDT; what is found: finding, severity, found, a part of the detail, what mends it
+SAID_TO_BE: dict[str, tuple[Callable[[], pl.DataFrame], list[tuple[str, str, int, str, str]]]] = {
+    "the same": (lambda: TRUE, []),
+    "one candle": (lambda: dearer(0).head(1), []),
+    "a third differs": (
+        lambda: dearer(0.33),
+        [("contradicted", "warning", 1439, "first: 2024-01-01 00:00 has close", TO_REPLACE)],
+    ),
+    "most differ": (
+        lambda: dearer(0.75),
+        [("contradicted", "error", 3245, " candles compared equal the stored ones (ALPHAUSDT): another market?", "")],
+    ),
+    "all differ": (lambda: dearer(1), [("contradicted", "error", 4320, "0 of 2,1", "")]),
+    "of other times": (lambda: shifted(days=300), []),
+}
+
+
+@pytest.mark.parametrize("name", SAID_TO_BE)
+def test_a_file_is_held_against_the_symbol_that_was_named(
+    name: str, warehouse: Warehouse, check: Callable[..., tuple[int, list[Row]]]
+) -> None:
+    frame, expected = SAID_TO_BE[name]
+    code, found = check(write(frame(), symbol=None), "-s", "ALPHAUSDT")
+    found = [row for row in found if row["finding"] != "seam"]  # where dearer candles begin
+    assert [(row["finding"], row["severity"], row["found"]) for row in found] == [one[:3] for one in expected]
+    for row, (*_, detail, cure) in zip(found, expected, strict=True):
+        assert detail in str(row["detail"])
+        assert row["cure"] == cure
+    assert code == any(one[1] == "error" for one in expected)
+
+
 def test_the_zone_it_names_is_right(warehouse: Warehouse, check: Callable[..., tuple[int, list[Row]]]) -> None:
     file = write(shifted(hours=9))
     _, [row] = check(file)
@@ -337,3 +375,12 @@ def test_a_broken_warehouse_does_not_keep_a_file_from_being_judged(
     FILE.write_bytes(b"not a database" * 1000)
     assert cli.run(["check", write(TRUE), "--db", str(FILE)]) == 0
     assert "not compared with stored candles: " in capsys.readouterr().err
+
+
+def test_an_empty_warehouse_has_nothing_to_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["init", str(tmp_path / "new"), "-q"]) == 0
+    monkeypatch.chdir(tmp_path / "new")
+    assert cli.run(["check"]) == 2
+    assert "there is nothing to check: no candles yet" in capsys.readouterr().err

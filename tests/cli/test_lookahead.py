@@ -29,6 +29,16 @@ def test_a_leak_is_printed_with_its_line_and_exits_with_1(workspace: Path, capsy
     assert printed.err.splitlines()[-1] == "unsound: 1 error, 0 warnings"
 
 
+@pytest.mark.parametrize("where", ["self.__dict__", "globals()"])
+def test_what_a_strategy_keeps_from_its_first_call_is_no_way_round(
+    workspace: Path, capsys: Captured, where: str
+) -> None:
+    kept = f"pl.col('close') > {where}.setdefault('top', market.bars().collect()['close'].mean())"
+    put(workspace, GOOD.replace(ENTRY, kept))
+    assert cli.run([*ASKED.split(), "--format", "json", "-q"]) == 1
+    assert "enter_long" in {row["column"] for row in json.loads(capsys.readouterr().out)}
+
+
 def test_rows_for_programs(workspace: Path, capsys: Captured) -> None:
     put(workspace, GOOD.replace(*AHEAD))
     assert cli.run([*ASKED.split(), "--format", "json", "-q"]) == 1

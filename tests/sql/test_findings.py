@@ -303,6 +303,23 @@ CASES: dict[str, tuple[dict[str, Any], list[Finding]]] = {
             )
         ],
     ),
+    "written before its minute was over, but not stored": (
+        {
+            "candles": [*walk(0, 8), *walk(9, 9, symbol="Y")],
+            "ingests": [{"last_ts": at(9), "written_ts": at(9.5)}],
+        },
+        [],
+    ),
+    "twins, written before their minute was over": (
+        {"candles": [*walk(0, 9), *walk(9, 9)], "ingests": [{"last_ts": at(9), "written_ts": at(9.5)}]},
+        [
+            ("duplicate", "error", 1, 9, 9, "first: a second candle of this minute", A_CLEAN_COPY),
+            (
+                "unfinished", "error", 1, 9, 9,
+                "first: written by x.csv at 2024-01-01 00:09:30, before its minute was over", f"{TO_BYBIT} --replace",
+            ),
+        ],
+    ),
     "written when its minute was over": (
         {"candles": walk(0, 9), "ingests": [{"last_ts": at(9), "written_ts": at(10)}]},
         [],
@@ -388,7 +405,7 @@ def test_symbols_do_not_mix() -> None:
     assert [row for rows in alone for row in rows] == at_once
 
 
-@pytest.mark.parametrize("view", ["suspects", "stuck", "untraded", "conduct", "findings"])
+@pytest.mark.parametrize("view", ["suspects", "stuck", "untraded", "unfinished", "conduct", "findings"])
 def test_a_filter_on_the_symbol_reaches_every_scan_of_the_candles(view: str) -> None:
     plan = holding(candles=WALK).query(f"explain (format json) from {view} where symbol = 'X'")["explain_value"].item()
     filters = [

@@ -276,3 +276,11 @@ def test_what_is_tested_elsewhere_is(name: str) -> None:
 
     assert name in known()
     assert re.search(rf"(from|join) {name}\b|[\"(\[]{name}[\"(]", text)
+
+
+@pytest.mark.parametrize("path", sorted(assets.folder("sql").glob("*/*.sql")), ids=lambda path: path.stem)
+def test_nothing_is_written_in_a_way_that_duckdb_1_cannot_read_from_a_file(path: Path) -> None:
+    code = re.sub(r"--[^\n]*", "", path.read_text(encoding="utf-8")).lower()
+    assert not re.search(r"\b(?:lag|lead)\([^()]*,", code)
+    assert "lambda" not in code
+    assert not re.search(r"\bif\(", code)

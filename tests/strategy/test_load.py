@@ -9,7 +9,7 @@ import pytest
 from bt import strategy
 from bt.errors import BtError
 from bt.strategy import load, made, names, parameters
-from bt.strategy.suspicious import suspicious
+from bt.strategy.lookahead import suspicious
 
 GOOD = '''"""Buys."""
 from dataclasses import dataclass

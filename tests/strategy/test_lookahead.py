@@ -19,6 +19,7 @@ from bt import Indicator, Market, seeded
 from bt.errors import BtError
 from bt.market.indicators import library
 from bt.strategy import LEAKS, Question, Report, load, look, made
+from bt.strategy.lookahead.cuts import cuts
 from bt.warehouse import Warehouse, registered
 from tests.strategy.test_load import GOOD, put
 
@@ -317,9 +318,20 @@ FAR_SQL = LEAKY_SQL.replace(
     "    and later.ts <= bars.ts + interval 3 hours\ngroup by all;",
 )
 
+CRASH_SQL = LEAKY_SQL.replace(  # no other future than a wild one or a fall has such prices
+    "lead(close) over (partition by symbol order by ts) as peek",
+    "coalesce(min(close) over (partition by symbol order by ts rows between 1 following and unbounded following) "
+    "< 0.6 * close, false)::double as peek",
+)
+
 
 @pytest.mark.parametrize(
-    "sql", [pytest.param(LEAKY_SQL, id="a window"), pytest.param(FAR_SQL, id="a join", marks=SLOW)]
+    "sql",
+    [
+        pytest.param(LEAKY_SQL, id="a window"),
+        pytest.param(CRASH_SQL, id="a later crash"),
+        pytest.param(FAR_SQL, id="a join", marks=SLOW),
+    ],
 )
 def test_an_indicator_that_looks_ahead_is_named(tmp_path: Path, sql: str) -> None:
     folder = tmp_path / "sql" / "3_indicators"
@@ -344,6 +356,12 @@ def test_what_is_said_of_a_leak(hours: Warehouse) -> None:
     assert row["cuts"] > 20
     assert "which nobody knew" in row["detail"]
     assert "no shift(-n)" in row["cure"]
+
+
+def test_the_first_bars_of_weeks_are_cut_at() -> None:
+    days = pl.DataFrame({"symbol": "X", "ts": [datetime(2024, 1, 3) + timedelta(days=day) for day in range(400)]})
+    by_turns = cuts(days, count=12, edges=0)
+    assert [moment.isoweekday() for moment in by_turns[1::2]] == [7, 1, 2, 7, 1, 2]
 
 
 def test_a_window_of_a_few_bars_and_none(hours: Warehouse) -> None:

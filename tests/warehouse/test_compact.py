@@ -8,8 +8,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -54,7 +56,8 @@ LAYOUTS: dict[str, tuple[Arrivals, int, int, int, bool]] = {
     "with holes": ([("X", 0, 50), ("X", 70, 50), ("Y", 7, 9)], 2, 2, 0, False),
     "an old year after a new one": ([("X", 200_000, 200_000), ("X", 0, 200_000)], 2, 1, 0, False),
     "a repaired hole": ([("X", 0, 200_000), ("X", 200_030, 99_970), ("X", 200_000, 30)], 2, 1, 30, False),
-    "a twin": ([("X", 0, 50), ("X", 49, 1)], 2, 1, 51, False),
+    "a twin": ([("X", 0, 50), ("X", 49, 1)], 1, 1, 0, False),
+    "twins among many": ([("X", 0, 60_000), ("X", 59_999, 80_000)], 1, 1, 0, False),
     "in turns, but few": (in_turns("XY", 5000, 1000), 10, 2, 10_000, False),
     "in turns": (in_turns("XYZ", 60_000, 1000), 180, 3, 180_000, True),
     "in turns, after four times as many": ([("X", 0, 800_000), *in_turns("YZ", 70_000, 7000)], 21, 3, 140_000, False),
@@ -99,6 +102,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         connection.execute('create table "My Own"."some ""notes""" (n integer primary key, mood "My Own".mood)')
         connection.execute("""insert into "My Own"."some ""notes\""" values (3, 'wild'), (1, null), (2, 'calm')""")
         connection.execute('comment on column "My Own"."some ""notes""".n is \'how many\'')
+        connection.execute(
+            'create table "order" ("end" int, n int as (2 * "end"), "My c" text, many int as (length("My c")))'
+        )
+        connection.execute("""insert into "order" ("My c", "end") values ('abc', 7), (null, 8)""")
         connection.execute("create view mine as select count(*) as n from candles")
         connection.execute("comment on view mine is 'all of them'")
         connection.execute("create macro twice(x) as 2 * x")
@@ -155,6 +162,14 @@ def test_all_is_kept_and_the_candles_lie_in_order(messy: Warehouse, tmp_path: Pa
         "bt.duckdb", "bt.duckdb.acknowledged", "bt.duckdb.lock",
     ]  # fmt: skip
     assert messy.layout() == done.after
+
+
+def test_twins_are_kept_and_do_not_ask_for_it_again(messy: Warehouse) -> None:
+    with messy.write() as connection:
+        connection.execute("insert into candles from candles where ts = '2024-01-21 20:00'")
+    assert messy.layout().due
+    done = messy.compact(lambda *_: None)
+    assert (done.after.candles, done.after.in_order, messy.layout().due) == (180_003, True, False)
 
 
 def test_older_programs_can_still_read_it(messy: Warehouse, tmp_path: Path) -> None:
@@ -244,20 +259,49 @@ def test_a_full_disk_changes_nothing(messy: Warehouse, tmp_path: Path) -> None:
     assert messy.compact(lambda *_: None).after.in_order
 
 
-READER = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); print(c, flush=True); sys.stdin.read()"
+OPENER = """
+import duckdb, sys
+connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reader")
+print(connection, flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def opened(path: Path, role: str) -> Iterator[int]:
+    """Let another process have the file open, as a reader or a writer; give its PID."""
+    command = [sys.executable, "-c", OPENER, str(path), role]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield process.pid
+        process.communicate()
 
 
 def test_who_has_it_open_is_named(messy: Warehouse, tmp_path: Path) -> None:
     path = tmp_path / "bt.duckdb"
     before = path.read_bytes()
-    command = [sys.executable, "-c", READER, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
-        assert reader.stdout
-        reader.stdout.readline()
-        with pytest.raises(WarehouseError, match=f"in use by process {reader.pid}"):
-            Warehouse(path, wait=0).compact(lambda *_: None)
-        reader.communicate()
+    with opened(path, "reader") as pid, pytest.raises(WarehouseError, match=f"in use by process {pid}"):
+        Warehouse(path, wait=0).compact(lambda *_: None)
     assert path.read_bytes() == before
+    assert messy.layout().runs > 100
+
+
+def test_who_opens_it_in_between_is_named_too(
+    messy: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, measured = tmp_path / "bt.duckdb", shutil.disk_usage
+    with ExitStack() as others:
+        pids: list[int] = []
+
+        def measure(folder: Path) -> Any:  # asked for after the warehouse was looked at and before it is copied
+            pids.append(others.enter_context(opened(path, "writer")))
+            return measured(folder)
+
+        monkeypatch.setattr(shutil, "disk_usage", measure)
+        with pytest.raises(WarehouseError) as refused:
+            messy.compact(lambda *_: None)
+        assert refused.value.what == f"the warehouse {path} is in use by process {pids[0]}"
     assert messy.layout().runs > 100
 
 

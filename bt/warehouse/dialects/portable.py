@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlglot import exp
 
 from bt.errors import BtError
+from bt.warehouse.expansion import write_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,15 +47,8 @@ def _each(query: exp.Query, rewrites: Sequence[tuple[type, Callable[[Any], None]
 
 
 def _write_out(window: exp.Window) -> None:
-    """Put a named window where it is used."""
     select = window.find_ancestor(exp.Select)
-    named = {each.name: each for each in (select.args.get("windows") or [])} if select else {}
-    if window.alias and window.alias in named:
-        meant = named[window.alias]
-        for key in ("partition_by", "order", "spec"):
-            value = window.args.get(key) or meant.args.get(key)
-            window.set(key, [each.copy() for each in value] if isinstance(value, list) else value and value.copy())
-        window.set("alias", None)
+    write_out(window, (select.args.get("windows") or []) if select else [])
 
 
 def _select_values(values: exp.Values) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +20,7 @@ _COMPARED: Final = 100  # bars before the first cut that are compared too
 _AFTER: Final = 150  # bars after the last cut: who looks further ahead is caught on the whole span
 _EDGE: Final = 3  # bars at either end of the span
 _FEW: Final = 20  # a column with at most so many different values has events: rows where it changes
-_BAR_LENGTHS: Final = tuple(timedelta(hours=hours) for hours in (1, 4, 24, 168))  # of bars that a strategy may look at
+_BAR_LENGTHS: Final = ("1h", "4h", "1d", "1w")  # of bars that a strategy may look at; a week begins on Monday
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bt.market import Indicator
-    from bt.strategy.cuts import Window
+    from bt.strategy.lookahead.cuts import Window
 
 _STEP: Final = 0.05  # log price a bar, where the future only rises or falls
 _FARTHEST: Final = 3.0  # log price from the last known one, where it does

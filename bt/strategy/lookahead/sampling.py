@@ -9,11 +9,11 @@ import polars as pl
 
 from bt.errors import BtError, WarehouseError
 from bt.strategy.base import name_of
-from bt.strategy.cuts import cuts
-from bt.strategy.findings import LEAKS
-from bt.strategy.futures import Loaded
+from bt.strategy.lookahead.cuts import cuts
+from bt.strategy.lookahead.examination import LEAST_BEFORE, by_chance, found_in, subject_of
+from bt.strategy.lookahead.findings import LEAKS
+from bt.strategy.lookahead.futures import Loaded
 from bt.strategy.signals import signals_of
-from bt.strategy.subject import LEAST_BEFORE, by_chance, found_in, subject_of
 from bt.timeframes import minutes
 
 if TYPE_CHECKING:

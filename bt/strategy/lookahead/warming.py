@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from bt.market import Market
-from bt.strategy.differences import Difference, differences
+from bt.strategy.lookahead.differences import Difference, differences
 from bt.strategy.signals import signals_of
 from bt.timeframes import minutes
 

@@ -16,15 +16,14 @@ from bt import symbols as symbol_names
 from bt.errors import BtError
 from bt.market import Market
 from bt.strategy.base import source_of
-from bt.strategy.cuts import cuts
-from bt.strategy.differences import differences
-from bt.strategy.findings import LEAKS, about_start, framed
-from bt.strategy.futures import Loaded, Rebuilt
 from bt.strategy.inputs import read_span
+from bt.strategy.lookahead.cuts import cuts
+from bt.strategy.lookahead.differences import differences
+from bt.strategy.lookahead.examination import LEAST_BEFORE, by_chance, found_in, subject_of
+from bt.strategy.lookahead.findings import LEAKS, about_start, framed, suspicious
+from bt.strategy.lookahead.futures import Loaded, Rebuilt
+from bt.strategy.lookahead.warming import EARLIER, unsettled
 from bt.strategy.signals import signals_of
-from bt.strategy.subject import LEAST_BEFORE, by_chance, found_in, subject_of
-from bt.strategy.suspicious import suspicious
-from bt.strategy.warming import EARLIER, unsettled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +31,8 @@ if TYPE_CHECKING:
 
     from bt.market import Indicator
     from bt.strategy.base import BaseStrategy
-    from bt.strategy.examination import Examination
-    from bt.strategy.futures import World
-    from bt.strategy.subject import Subject
+    from bt.strategy.lookahead.examination import Examination, Subject
+    from bt.strategy.lookahead.futures import World
     from bt.warehouse import Warehouse
 
 CUTS: Final = 200

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from bt.strategy.differences import ROWS
+from bt.strategy.lookahead.differences import ROWS
 from bt.wording import counted, minute, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime, timedelta
 
-    from bt.strategy.differences import Difference
-    from bt.strategy.warming import Unsettled
+    from bt.strategy.lookahead.differences import Difference
+    from bt.strategy.lookahead.warming import Unsettled
 
 FINDINGS: Final[dict[str, pl.DataType]] = {  # one row is one column that differs
     "finding": pl.String(),  # random, indicator, future, end, rows, raises, warm-up
@@ -141,6 +142,17 @@ def framed(rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=FINDINGS, orient="row")
 
 
+def suspicious(source: str) -> list[tuple[int, str]]:
+    """List line and call: shift(-1), backward fill, reversal, centred windows, forward as-of joins."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute))
+    found = ((call.lineno, _ahead(call.func.attr, call)) for call in calls)  # type: ignore[attr-defined]
+    return sorted((line, what) for line, what in found if what)
+
+
 def _row(finding: str, severity: str, difference: Difference) -> dict[str, Any]:
     return dict.fromkeys(FINDINGS) | {
         "finding": finding,
@@ -164,3 +176,31 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.12g}" if isinstance(value, float) else shown(value)
+
+
+def _ahead(method: str, call: ast.Call) -> str:
+    given: dict[str, object] = {
+        key.arg: _constant(key.value) for key in call.keywords if key.arg and _constant(key.value) is not None
+    }
+    first, second = ([_constant(argument) for argument in call.args] + [None, None])[:2]
+    if method in {"shift", "diff", "pct_change"}:
+        steps = given.get("n", given.get("periods", first))
+        if isinstance(steps, int) and steps < 0:
+            return f"{method}({steps})"
+    if method == "backward_fill" or (method == "fill_null" and "backward" in {given.get("strategy"), second}):
+        return "a backward fill"
+    if method == "reverse":
+        return "reverse()"
+    if method.startswith("rolling") and given.get("center") is True:
+        return f"{method}(center=True)"
+    if method == "join_asof" and given.get("strategy") in {"forward", "nearest"}:
+        return f"join_asof(strategy={given['strategy']!r})"
+    return ""
+
+
+def _constant(node: ast.expr) -> object:
+    try:
+        value: object = ast.literal_eval(node)
+    except ValueError:
+        return None
+    return value

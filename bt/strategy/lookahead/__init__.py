@@ -1,0 +1,7 @@
+"""Whether a strategy looks ahead: what it says of data whose future is cut off, or noise, held against all it says."""
+
+from bt.strategy.lookahead.findings import LEAKS, suspicious
+from bt.strategy.lookahead.look import Question, Report, look
+from bt.strategy.lookahead.sampling import SAMPLED, sample
+
+__all__ = ["LEAKS", "SAMPLED", "Question", "Report", "look", "sample", "suspicious"]
