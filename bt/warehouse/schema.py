@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from bt import __version__
 from bt.errors import BtError, WarehouseError
-from bt.warehouse.definitions import define
+from bt.warehouse.definitions import Definition, define
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -57,15 +57,16 @@ def build(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
     """Create or replace every relation, in order; stop at the first file that fails and name it."""
     import duckdb
 
+    built: list[tuple[Definition, str]] = []
     for path in files:
         try:
             text = path.read_text(encoding="utf-8")
             connection.execute(text)
-            _comment(connection, path, text)
+            built.append((define(path, text), text))
         except (duckdb.Error, UnicodeDecodeError, OSError) as error:
             problem = str(error).strip().splitlines()[0]
             raise BtError(f"{path.parent.name}/{path.name}: {problem}", f"mend or remove {path}") from error
-    _inherit_comments(connection)
+    _comment(connection, built)
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, version: int, steps: Sequence[str] = MIGRATIONS) -> int:
@@ -90,13 +91,36 @@ def stamp(connection: duckdb.DuckDBPyConnection, version: int, built_from: str) 
     )
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, path: Path, text: str) -> None:
-    found = define(path, text)
-    connection.execute(f"comment on {found.kind} {found.name} is {literal(chr(10).join(found.header))}")
-    if found.kind.startswith("macro"):
-        return
-    for column, comment in written_comments(found.kind, text, _columns(connection, found.name)).items():
-        connection.execute(f"comment on column {found.name}.{column} is {literal(comment)}")
+def _comment(connection: duckdb.DuckDBPyConnection, built: Sequence[tuple[Definition, str]]) -> None:
+    """Make comments of what the files say. A column without one takes that of the first column of its name."""
+    rows = connection.execute(
+        "select table_name, column_name, comment from duckdb_columns() "
+        "where not internal and database_name = current_database() order by table_oid, column_index"
+    ).fetchall()
+    columns: dict[str, list[str]] = {}
+    for relation, column, _ in rows:
+        columns.setdefault(relation, []).append(column)
+    said = {
+        (found.name, column): comment
+        for found, text in built
+        if not found.kind.startswith("macro")
+        for column, comment in written_comments(found.kind, text, columns.get(found.name, [])).items()
+    }
+    first: dict[str, str] = {}
+    for relation, column, comment in rows:
+        if found_comment := said.get((relation, column)) or comment:
+            first.setdefault(column, found_comment)
+    for relation, column, comment in rows:
+        if not comment and column in first and _IDENTIFIER.match(column):
+            said.setdefault((relation, column), first[column])
+    statements = [
+        *(f"comment on {found.kind} {found.name} is {literal(chr(10).join(found.header))}" for found, _ in built),
+        *(
+            f'comment on column "{relation}"."{column}" is {literal(said[relation, column])}'
+            for relation, column in said
+        ),
+    ]
+    connection.execute(";\n".join(statements))
 
 
 def written_comments(kind: str, text: str, columns: Collection[str]) -> dict[str, str]:
@@ -108,29 +132,6 @@ def written_comments(kind: str, text: str, columns: Collection[str]) -> dict[str
         if found and column in columns:
             said[column] = found["comment"]
     return said
-
-
-def _inherit_comments(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let a column without a comment take that of the first relation in build order with a column of its name."""
-    rows = connection.execute(
-        "select table_name, column_name, comment from duckdb_columns() "
-        "where not internal and database_name = current_database() order by table_oid, column_index"
-    ).fetchall()
-    known: dict[str, str] = {}
-    for _, column, comment in rows:
-        if comment:
-            known.setdefault(column, comment)
-    for relation, column, comment in rows:
-        if not comment and column in known and _IDENTIFIER.match(column):
-            connection.execute(f'comment on column "{relation}"."{column}" is {literal(known[column])}')
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, relation: str) -> set[str]:
-    rows = connection.execute(
-        "select column_name from duckdb_columns() where table_name = ? and database_name = current_database()",
-        [relation],
-    ).fetchall()
-    return {row[0] for row in rows}
 
 
 def literal(text: object) -> str:
