@@ -195,7 +195,7 @@ def killed(exchange: Busy, undisturbed: dict[str, pl.DataFrame], kills: int) -> 
 
 
 def test_a_kill_loses_nothing_that_was_acknowledged(exchange, undisturbed):
-    killed(exchange, undisturbed, 5)
+    killed(exchange, undisturbed, 3)
 
 
 @pytest.mark.slow

@@ -77,14 +77,20 @@ def body(expression: str) -> str:
     return f"select *, {expression} as odd from bars(timeframe)"
 
 
+@pytest.fixture(scope="module")
+def warehouse() -> Warehouse:
+    return holding(walk("A", 3000), walk("B", 3000, seed=3))
+
+
 @pytest.mark.parametrize("name", [*EXPRESSIONS, *BODIES])
-def test_it_says_composed_what_it_says_by_hand(tmp_path: Path, name: str) -> None:
+def test_it_says_composed_what_it_says_by_hand(warehouse: Warehouse, tmp_path: Path, name: str) -> None:
     text = BODIES.get(name) or body(EXPRESSIONS[name])
     (tmp_path / "3_indicators").mkdir()
     header = "-- one row is one bar of a symbol with something odd\n-- warm-up: 0\n-- outputs: odd (number)\n"
     macro = f"{header}create or replace macro an_odd_one(timeframe, signal := 9) as table\n{text};\n"
     (tmp_path / "3_indicators" / "an_odd_one.sql").write_text(macro)
-    warehouse = holding(walk("A", 3000), walk("B", 3000, seed=3), sql=(tmp_path,))
+    with warehouse.write() as connection:
+        connection.execute(macro)
     ema = {"before": Indicator("ema", n=20), "after": Indicator("ema", n=7)}
     asked = {"before": ema["before"], "odd": Indicator("an_odd_one"), "after": ema["after"]}
     found = in_the_folder(warehouse, asked, tmp_path)
@@ -95,6 +101,15 @@ def test_it_says_composed_what_it_says_by_hand(tmp_path: Path, name: str) -> Non
     np.testing.assert_allclose(
         both["odd"].cast(float).to_numpy(), both["wanted"].cast(float).to_numpy(), rtol=1e-12, atol=1e-9, err_msg=name
     )
+
+
+def test_a_users_file_may_build_on_an_indicator_whatever_its_name(tmp_path: Path) -> None:
+    (tmp_path / "3_indicators").mkdir()
+    macro = "create or replace macro a_first_one(timeframe) as table\nselect * from rsi(timeframe);\n"
+    (tmp_path / "3_indicators" / "a_first_one.sql").write_text(
+        f"-- one row is one bar of a symbol with its rsi\n{macro}"
+    )
+    assert holding(walk("A", 50), sql=(tmp_path,)).query("select rsi from a_first_one('1m')").height == 50
 
 
 def test_a_changed_word_is_read_again(tmp_path: Path) -> None:
