@@ -53,6 +53,7 @@ def soak(days: int, responses: int, faults: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_short_soak():
     """Without the faults that make everybody wait for seconds."""
     names = [name for name in PRESETS["harsh"][1] if name != "429"]
