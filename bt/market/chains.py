@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from bt.errors import BtError
 from bt.market.indicators import definition_of, library, stamp, word
 from bt.market.streaming import STREAMED
 
@@ -199,17 +200,11 @@ def _inlined(
 
 
 def _parsed(body: str) -> exp.Expr | None:
-    found = _tree(body)
-    return None if found is None else found.copy()
-
-
-@lru_cache(maxsize=512)
-def _tree(body: str) -> exp.Expr | None:
-    import sqlglot
+    from bt.warehouse.expansion import parse
 
     try:
-        return sqlglot.parse_one(body, read="duckdb")
-    except sqlglot.errors.SqlglotError:  # DuckDB's own syntax
+        return parse(body, "the body").copy()
+    except BtError:  # DuckDB's own syntax
         return None
 
 

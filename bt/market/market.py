@@ -65,6 +65,7 @@ class Market:
         self._warm_up = warm_up
         self._bars: list[pl.DataFrame] = []  # for each symbol
         self._columns: dict[Indicator, list[pl.DataFrame]] = {}  # outputs on these bars, for each symbol
+        self._began: dict[str, datetime] = {}  # by symbol, its first candle
         self._known: dict[tuple[tuple[str, Indicator], ...], pl.DataFrame] = {}
         self._length = timedelta(minutes=minutes(timeframe))
         self.symbols = tuple(sorted(set(symbols)))
@@ -201,13 +202,18 @@ class Market:
         found = query(cursor, sql, parameters | {"shown": first})
         return found.select(pl.lit(symbol).alias("symbol"), pl.all())
 
+    def _first_candle(self, cursor: duckdb.DuckDBPyConnection, symbol: str) -> datetime:
+        if symbol not in self._began:
+            found = query(cursor, "select min(ts) as first from candles where symbol = $symbol", {"symbol": symbol})
+            if found["first"][0] is None:
+                raise BtError(f"there are no candles of {symbol}", bring(symbol))
+            self._began[symbol] = found["first"][0]
+        return self._began[symbol]
+
     def _begin(self, cursor: duckdb.DuckDBPyConnection, place: Place, moment: datetime, before: int) -> datetime:
         """Give a moment from which on there are at least `before` bars before this one, however sparse they are."""
         symbol, timeframe = place
-        found = query(cursor, "select min(ts) as first from candles where symbol = $symbol", {"symbol": symbol})
-        least = found["first"][0]
-        if least is None:
-            raise BtError(f"there are no candles of {symbol}", bring(symbol))
+        least = self._first_candle(cursor, symbol)
         bars = before
         while before:
             begin = _earlier(moment, bars, minutes(timeframe))

@@ -61,11 +61,12 @@ def _stored_columns(body: str) -> tuple[tuple[str, str], ...]:
 
 def parsed(definition: Definition) -> exp.Expr:
     """Parse what a relation is defined as; the tree is the caller's own."""
-    return _parsed(definition.name, definition.body).copy()
+    return parse(definition.body, definition.name).copy()
 
 
-@lru_cache(maxsize=256)
-def _parsed(name: str, body: str) -> exp.Expr:
+@lru_cache(maxsize=512)
+def parse(body: str, name: str) -> exp.Expr:
+    """Parse SQL, once: copy the tree before you change it. Raise BtError about `name` if only DuckDB can read it."""
     try:
         return sqlglot.parse_one(body, read="duckdb")
     except sqlglot.errors.SqlglotError as error:
@@ -108,7 +109,7 @@ def expanded(name: str, arguments: Mapping[str, exp.Expr], known: Known) -> exp.
 
 @lru_cache(maxsize=256)
 def _cte_names(name: str, body: str) -> frozenset[str]:
-    return frozenset(cte.alias for cte in _parsed(name, body).find_all(exp.CTE))
+    return frozenset(cte.alias for cte in parse(body, name).find_all(exp.CTE))
 
 
 def _written_out(

@@ -121,15 +121,22 @@ def test_by_hand_the_future_changes_no_more_than_rounding(market: Warehouse, bar
                     np.testing.assert_allclose(numbers(mine), numbers(found), rtol=1e-10, atol=1e-10, err_msg=name)
 
 
-def test_threads_change_nothing() -> None:
+MANY = 300_000  # more than two groups of rows as DuckDB keeps them: enough for threads to share
+FEW = {name: EVERY[name] for name in ("ema", "bollinger", "since_extremes", "session_vwap")}
+
+
+@pytest.mark.parametrize(("candles", "wanted"), [(5000, EVERY), (MANY, FEW)])
+def test_threads_change_nothing(candles: int, wanted: dict[str, Indicator]) -> None:
     found = []
+    stored = walk("LONG", candles).sample(fraction=1, shuffle=True, seed=7)
     for threads in (1, 4):
         with duckdb.connect(config={"threads": threads}) as connection:
             files = schema.sql_files([assets.folder("sql")])
             schema.build(connection, [path for path in files if path.parent.name <= "3_indicators"])
-            with registered(connection, new=MARKET[0]):
+            with registered(connection, new=stored):
                 connection.execute("insert into candles by name select * from new")
-            found.append(query(connection, compose(EVERY, base="from bars('1m')", timeframe="1m")))
+            found.append(query(connection, compose(wanted, base="from bars('1m')", timeframe="1m")))
+    assert found[0]["ts"].is_sorted()
     assert found[0].equals(found[1])
 
 
