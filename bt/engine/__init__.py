@@ -1,7 +1,8 @@
-"""The trade engine: settings, checks and `simulate`."""
+"""The trade engine: settings, checks, `simulate`, and the tape on which many sets of signals are traded."""
 
 from bt.engine.outcome import Simulation
-from bt.engine.settings import Account, Costs, Execution
+from bt.engine.settings import Account, Costs, Execution, Terms
 from bt.engine.simulation import simulate
+from bt.engine.tape import Around, Part, Tape, Told
 
-__all__ = ["Account", "Costs", "Execution", "Simulation", "simulate"]
+__all__ = ["Account", "Around", "Costs", "Execution", "Part", "Simulation", "Tape", "Terms", "Told", "simulate"]

@@ -11,39 +11,11 @@ import polars as pl
 from bt import kernel
 from bt.engine.checks import PRICES
 from bt.engine.grid import Grid, own
-from bt.engine.minutes import detail_arrays, funding_arrays
-from bt.engine.orders import signal_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bt.engine.settings import Account, Costs, Execution
-
-
-def inputs(  # noqa: PLR0913 - all that the loop is given
-    grid: Grid,
-    signals: pl.DataFrame,
-    *,
-    instruments: Mapping[str, list[dict[str, Any]]],
-    funding: pl.DataFrame,
-    detail: pl.DataFrame | None,
-    gaps: pl.DataFrame,
-    account: Account,
-    costs: Costs,
-    execution: Execution,
-) -> kernel.Inputs:
-    """Lay everything out for the loop."""
-    minutes = detail_arrays(grid, detail if execution.drills else None)
-    rules, changes = instrument_arrays(grid, instruments, costs)
-    return kernel.Inputs(
-        bars=bar_arrays(grid, gaps, with_volume=execution.max_volume_share is not None),
-        signals=signal_arrays(grid, signals, every_target=execution.rebalance_band > 0),
-        instruments=rules,
-        changes=changes,
-        funding=funding_arrays(grid, funding if costs.funding else funding.clear(), minutes),
-        detail=minutes,
-        rules=rule_values(account, costs, execution, targets="target" in signals.columns),
-    )
+    from bt.engine.settings import Costs, Terms
 
 
 def bar_arrays(grid: Grid, gaps: pl.DataFrame, *, with_volume: bool = False) -> kernel.Bars:
@@ -84,8 +56,9 @@ def instrument_arrays(
     )
 
 
-def rule_values(account: Account, costs: Costs, execution: Execution, *, targets: bool) -> kernel.Rules:
+def rule_values(terms: Terms, *, targets: bool) -> kernel.Rules:
     """Turn the settings into the loop's numbers."""
+    account, costs, execution = terms.account, terms.costs, terms.execution
     nan = float("nan")
     return kernel.Rules(
         cash=float(account.cash),
@@ -109,6 +82,8 @@ def rule_values(account: Account, costs: Costs, execution: Execution, *, targets
         volume_share=nan if execution.max_volume_share is None else float(execution.max_volume_share),
         level_delay=execution.level_delay,
         close_at_end=execution.close_at_end,
+        high=0.0,
+        keep_equity=True,
     )
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bt.engine.grid import Grid
+    from bt.engine.settings import Terms
 
 PRICES: Final = ("open", "high", "low", "close")
 STEPS: Final = ("tick_size", "qty_step")
@@ -44,13 +45,10 @@ _ELSEWHERE: Final = {"tick": "tick_size", "step": "qty_step", "lot_size": "qty_s
 _OTHER_RULES: Final = ("quote", "base", "exchange", "as_of", "launch_ts")  # known, and not needed here
 
 
-def check_settings(account: Account, costs: Costs, execution: Execution) -> None:
+def check_settings(terms: Terms) -> None:
     """Refuse settings of another kind."""
-    for name, given, kind in (
-        ("account", account, Account),
-        ("costs", costs, Costs),
-        ("execution", execution, Execution),
-    ):
+    for name, kind in (("account", Account), ("costs", Costs), ("execution", Execution)):
+        given = getattr(terms, name)
         if not isinstance(given, kind):
             raise BtError(f"{name} must be a bt.{kind.__name__}, not {type(given).__name__}", f"bt.{kind.__name__}(…)")
 

@@ -22,14 +22,20 @@ MICROSECONDS: Final = MINUTE // MICROSECOND
 
 @dataclass(frozen=True)
 class Grid:
-    """Checked bars, sorted by (ts, symbol); `length` is that of a bar, None = as the bars themselves show it."""
+    """Checked bars, sorted by (ts, symbol).
+
+    `length` is that of a bar, None = as the bars themselves show it; `names` are the symbols, None = those of the bars.
+    """
 
     bars: pl.DataFrame
     length: timedelta | None = None
+    names: pl.Series | None = None
 
     @cached_property
     def symbols(self) -> pl.Series:
         """Give the symbols, ascending: their places are their numbers."""
+        if self.names is not None:
+            return self.names
         return self.bars["symbol"].head(1) if has_one_symbol(self.bars) else self.bars["symbol"].unique().sort()
 
     @cached_property

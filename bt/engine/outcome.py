@@ -93,12 +93,15 @@ class Simulation:
 
     @cached_property
     def days(self) -> pl.DataFrame:
-        """Give one row per UTC day: the account's facts, as in the warehouse's table `days`."""
+        """Give one row per UTC day: its facts, as in the warehouse's table `days`."""
         facts = self._outcome.days
-        names = ("equity", "high", "drawdown", "bars", "bars_in_market")
-        frame = pl.DataFrame({name: facts[:, place] for place, name in enumerate(names)})
+        columns = [pl.Series(name, np.ascontiguousarray(facts[name])) for name in kernel.DAY.names or ()]
         day = pl.lit(self._grid.first_day) + pl.duration(days=pl.int_range(pl.len()))
-        return frame.select(day.alias("day"), pl.col(names[:3]), pl.col(names[3:]).cast(pl.Int64))
+        return (
+            pl.DataFrame(columns)
+            .select(day.alias("day"), pl.all())
+            .with_columns(pl.col("best", "worst").fill_nan(None))
+        )
 
     @cached_property
     def trades(self) -> pl.DataFrame:
@@ -119,7 +122,7 @@ class Simulation:
     @property
     def end_equity(self) -> float:
         """Give the equity at the last close, in quote currency."""
-        return float(self._outcome.equity[-1, 0])
+        return float(self._outcome.days["equity"][-1])
 
 
 def _chosen(values: pl.Series, places: Any) -> pl.Series:

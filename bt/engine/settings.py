@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any, Final, get_args
 
@@ -154,6 +154,15 @@ class Execution:
         """
         _one_of("profile", engine, tuple(_PROFILES))
         return cls(**{**_PROFILES[engine], **others})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What a run is made under."""
+
+    account: Account = field(default_factory=Account)
+    costs: Costs = field(default_factory=Costs)
+    execution: Execution = field(default_factory=Execution)
 
 
 def _numbers(settings: Any, *names: str) -> None:

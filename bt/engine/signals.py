@@ -14,7 +14,7 @@ from bt.errors import BtError, hint
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bt.engine.settings import Account, Execution
+    from bt.engine.settings import Terms
 
 FLAGS: Final = {
     "enter_long": kernel.ENTER_LONG,
@@ -91,8 +91,9 @@ def _on_rows_of(signals: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
     return bars.select(KEY).join(signals, on=KEY, how="left", maintain_order="left")
 
 
-def require_stop_source(signals: pl.DataFrame, account: Account, execution: Execution) -> None:
+def require_stop_source(signals: pl.DataFrame, terms: Terms) -> None:
     """Refuse risk sizing when nothing can ever give a stop."""
+    account, execution = terms.account, terms.execution
     columns = {"stop_price", "stop_distance", "trail_distance"} & set(signals.columns)
     sized_by_risk = account.sizing == "risk" and "target" not in signals.columns
     if sized_by_risk and not columns and execution.stop is None and execution.trail is None:

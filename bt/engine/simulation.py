@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bt import kernel
-from bt.engine import arrays, checks
-from bt.engine.grid import Grid
-from bt.engine.outcome import Simulation
-from bt.engine.settings import Account, Costs, Execution
-from bt.engine.signals import checked_signals, require_stop_source
-from bt.errors import BtError
-from bt.timeframes import minutes
+from bt.engine.settings import Account, Costs, Execution, Terms
+from bt.engine.tape import Around, Tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import polars as pl
+
+    from bt.engine.outcome import Simulation
 
 
 def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
@@ -117,28 +112,11 @@ def simulate(  # noqa: PLR0913 - the engine's whole contract in one place
 
     Raises `BtError` before anything runs when frames or settings are wrong, naming row, symbol and column.
     """
-    account = Account() if account is None else account
-    costs = Costs() if costs is None else costs
-    execution = Execution() if execution is None else execution
-    checks.check_settings(account, costs, execution)
-    sorted_bars = checks.checked_bars(bars)
-    kernel.make_ready(announce)
-    grid = Grid(sorted_bars, timedelta(minutes=minutes(timeframe)) if timeframe else None)
-    checks.require_apart(grid)
-    sorted_signals = checked_signals(signals, sorted_bars)
-    require_stop_source(sorted_signals, account, execution)
-    if execution.intrabar == "drill" and (detail is None or detail.is_empty()):
-        raise BtError("intrabar drill needs 1-minute candles, and detail has none", "give detail=, or use auto")
-    laid = arrays.inputs(
-        grid, sorted_signals, instruments=checks.checked_instruments(instruments),
-        funding=checks.checked_funding(funding), detail=checks.checked_detail(detail), gaps=checks.checked_gaps(gaps),
-        account=account, costs=costs, execution=execution,
-    )  # fmt: skip
-    outcome = kernel.trade(laid)
-    return Simulation(
-        status="ruined" if outcome.ruined else "finished",
-        ambiguous=int(outcome.ambiguous),
-        _outcome=outcome,
-        _grid=grid,
-        _funding=laid.funding,
+    terms = Terms(
+        account=Account() if account is None else account,
+        costs=Costs() if costs is None else costs,
+        execution=Execution() if execution is None else execution,
     )
+    around = Around(instruments=instruments, funding=funding, detail=detail, gaps=gaps)
+    tape = Tape.laid(bars, around, terms, timeframe=timeframe, announce=announce)
+    return tape.simulation(tape.trade(tape.told(signals)))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bt.kernel.layout import (
+    DAY,
     ENTER_LONG,
     ENTER_SHORT,
     EXIT_LONG,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 __all__ = [
+    "DAY",
     "ENTER_LONG",
     "ENTER_SHORT",
     "EXIT_LONG",
@@ -153,6 +155,7 @@ def _least(rows: Rows, day: Array, symbol: Array) -> Inputs:
             cash=1.0, sizing=0, size=1.0, leverage=1.0, max_positions=0, cross=False, mmr=0.0, slippage=0.0,
             slippage_ticks=0.0, favourable=False, stop=unknown, take=unknown, trail=unknown, take_limit=False,
             max_bars=0, pyramiding=0, targets=False, band=0.0, volume_share=unknown, level_delay=0, close_at_end=True,
+            high=0.0, keep_equity=True,
         ),
     )  # fmt: skip
 

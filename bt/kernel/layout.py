@@ -148,6 +148,8 @@ class Rules(NamedTuple):
     volume_share: float
     level_delay: int
     close_at_end: bool
+    high: float  # quote; highest equity so far, where the account began earlier
+    keep_equity: bool  # else only the days are worked out
 
 
 class Inputs(NamedTuple):
@@ -168,8 +170,8 @@ class Outcome(NamedTuple):
     fills: Array  # FILL
     rejections: Array  # REJECTION
     payments: Array  # PAYMENT
-    equity: Array  # float64, (bar times, 4): equity, cash, gross, net
-    days: Array  # float64, (days, 5): equity, high, drawdown, bars, bars in market
+    equity: Array  # float64, (bar times, 4): equity, cash, gross, net; empty where it is not kept
+    days: Array  # DAY
     ruined: bool
     ambiguous: int
 
@@ -258,6 +260,54 @@ PAYMENT: Final = np.dtype(
         ("trade", np.int32),
         ("qty", np.float64),
         ("amount", np.float64),
+    ],
+    align=True,
+)
+
+DAY: Final = np.dtype(  # one per UTC day; the columns of the table days
+    [
+        ("equity", np.float64),
+        ("high", np.float64),
+        ("drawdown", np.float64),
+        ("bars", np.int64),
+        ("bars_in_market", np.int64),
+        ("fees", np.float64),
+        ("slippage", np.float64),
+        ("turnover", np.float64),
+        ("slipped_value", np.float64),
+        ("funding", np.float64),
+        ("trades", np.int64),
+        ("longs", np.int64),
+        ("wins", np.int64),
+        ("gross_profit", np.float64),
+        ("gross_loss", np.float64),
+        ("pnl_squares", np.float64),
+        ("best", np.float64),  # NaN = no trade, likewise worst
+        ("worst", np.float64),
+        ("r_trades", np.int64),
+        ("r_sum", np.float64),
+        ("trade_bars", np.int64),
+        ("ambiguous", np.int64),
+        ("liquidations", np.int64),
+    ],
+    align=True,
+)
+
+TRADE: Final = np.dtype(  # what the fills and payments of one trade add up to
+    [
+        ("direction", np.int64),
+        ("first_bar", np.int64),
+        ("bars", np.int64),
+        ("day", np.int64),  # of the last exit
+        ("entered", np.float64),
+        ("exited", np.float64),
+        ("price_pnl", np.float64),
+        ("fees", np.float64),
+        ("funding", np.float64),
+        ("risk", np.float64),
+        ("has_stop", np.bool_),
+        ("ambiguous", np.bool_),
+        ("liquidated", np.bool_),
     ],
     align=True,
 )

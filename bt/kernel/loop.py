@@ -6,6 +6,7 @@ import numpy as np
 
 from bt.kernel.borrowing import borrowed
 from bt.kernel.entries import EXPIRED, refuse
+from bt.kernel.facts import days_of
 from bt.kernel.inside import hold_through, pay, stamps_of, try_orders
 from bt.kernel.layout import (
     FILL,
@@ -82,7 +83,7 @@ def walk_through(
     alone = count == 1 and not rules.cross
     drilled = len(detail.first) > 0
     book = books[0]
-    high = rules.cash
+    high = max(rules.cash, rules.high)
     days[0, 1] = high
     zero = int(np.int64(0))  # no literal
     today, time, act, change, due = zero, zero, zero, zero, zero
@@ -92,7 +93,7 @@ def walk_through(
             act += 1
         next_act = orders[act].time if act < len(orders) else times
         if book.open == 0 and book.pending == 0 and next_act > time:
-            today = stay_flat(account, days, today, day_of, time, next_act, book.cash, high)
+            today = stay_flat(account, days, today, day_of, time, next_act, book.cash, high, rules)
             time = next_act
             continue
         first, end = starts[time], starts[time + 1]
@@ -105,7 +106,7 @@ def walk_through(
                 began = time
                 time, today, high = hold_quietly(
                     places[0], instruments[0].spot, rules.pyramiding > 0 or rules.targets, book.cash, high, time, until,
-                    today, flags, lows, highs, closes, gaps, account, days, day_of,
+                    today, flags, lows, highs, closes, gaps, account, days, day_of, rules.keep_equity,
                 )  # fmt: skip
                 if time > began:
                     continue
@@ -220,10 +221,11 @@ def walk_through(
             ruin(fills, rejections, book, places, rules, instruments)
             equity, gross, net = book.cash, 0.0, 0.0
             ruined = True
-        account[time, 0] = equity
-        account[time, 1] = book.cash
-        account[time, 2] = gross
-        account[time, 3] = net
+        if rules.keep_equity:
+            account[time, 0] = equity
+            account[time, 1] = book.cash
+            account[time, 2] = gross
+            account[time, 3] = net
         high = max(high, equity)
         if day_of[time] > today:
             today = begin_day(days, today, day_of[time])
@@ -252,19 +254,20 @@ def trade(
     fills = np.empty(3 * orders, FILL)  # a bound: an order opens, adds or reduces once, and an opening closes once
     rejections = np.empty(orders, REJECTION)  # one an order at most; pages that stay untouched take no memory
     payments = np.empty(len(funding.row), PAYMENT)
-    account = np.empty((times, 4))
+    account = np.empty((times if rules.keep_equity else 0, 4))
     days = np.zeros((bars.day[times - 1] + 1, 5))
     instruments, queue, gaps = instruments.copy(), np.empty(count, np.int64), bars.after_gap | bars.gap_inside
     time, today, ruined = walk_through(
         bars, signals, instruments, changes, funding, detail, rules, places, books, fills, rejections, payments,
         account, days, queue, gaps,
     )  # fmt: skip
+    done, paid = fills[: books[0].fills], payments[: books[0].payments]
     return Outcome(
-        fills[: books[0].fills],
+        done,
         rejections[: books[0].rejections],
-        payments[: books[0].payments],
+        paid,
         account[:time],
-        days[: today + 1],
+        days_of(days[: today + 1], done, paid, funding.row, bars.starts, bars.day),
         ruined,
         books[0].ambiguous,
     )

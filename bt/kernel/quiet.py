@@ -28,9 +28,9 @@ def note(days, today, equity, high, bars, in_market):
 
 
 @compiled
-def stay_flat(account, days, today, day_of, time, until, cash, high):
+def stay_flat(account, days, today, day_of, time, until, cash, high, rules):
     """Write the bar times during which there is nothing but cash; give the day."""
-    for row in range(time, until):
+    for row in range(time, until if rules.keep_equity else time):
         account[row, 0] = cash
         account[row, 1] = cash
         account[row, 2] = 0.0
@@ -47,8 +47,9 @@ def stay_flat(account, days, today, day_of, time, until, cash, high):
 
 @inlined
 def hold_quietly(
-    place, spot, pyramiding, cash, high, time, until, today, flags, lows, highs, closes, gaps, account, days, day_of
-):
+    place, spot, pyramiding, cash, high, time, until, today, flags, lows, highs, closes, gaps, account, days, day_of,
+    keep,
+):  # fmt: skip
     """Take the only symbol's position through the bars in which nothing happens to it; give bar time, day and high."""
     side, active, aim, qty, entry = place.side, place.active, place.aim, place.qty, place.entry
     worst, best, mark = place.worst, place.best, place.mark
@@ -67,10 +68,11 @@ def hold_quietly(
             worst, best = max(worst, top), min(best, low)
         mark = closes[time]
         high = max(high, equity)
-        account[time, 0] = equity
-        account[time, 1] = cash
-        account[time, 2] = abs(qty) * mark
-        account[time, 3] = qty * mark
+        if keep:
+            account[time, 0] = equity
+            account[time, 1] = cash
+            account[time, 2] = abs(qty) * mark
+            account[time, 3] = qty * mark
         if day_of[time] > today:
             today = begin_day(days, today, day_of[time])
         note(days, today, equity, high, 1.0, 1.0)

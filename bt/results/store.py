@@ -10,7 +10,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from bt import __version__
-from bt.timeframes import minutes
 from bt.warehouse import registered, scratch
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def store(warehouse: Warehouse, record: RunRecord, done: Simulation, timings: Ma
             connection.execute(
                 f"insert into {table} by name select $run as run_id, * from new_{table}", {"run": run_id}
             )
-        _insert_days(connection, run_id, record)
+        _insert_days(connection, run_id, record.config["account"]["cash"])
     return run_id
 
 
@@ -143,25 +142,15 @@ def _insert_run(connection: duckdb.DuckDBPyConnection, row: Mapping[str, Any]) -
     )
 
 
-def _insert_days(connection: duckdb.DuckDBPyConnection, run_id: str, record: RunRecord) -> None:
-    """Put the account's days and what was filled and closed on them together."""
-    facts = [
-        row[0]
-        for row in connection.execute("select column_name from (describe from day_facts('', 1))").fetchall()
-        if row[0] != "day"
-    ]
-    zero = [
-        f"coalesce(facts.{name}, 0) as {name}" if name not in {"best", "worst"} else f"facts.{name}" for name in facts
-    ]
+def _insert_days(connection: duckdb.DuckDBPyConnection, run_id: str, cash: float) -> None:
     connection.execute(
-        f"""
+        """
         insert into days by name
-        select $run as run_id, 0 as fold, 'run' as part, 0 as trial, $cash as start_cash, new_days.*, {", ".join(zero)}
+        select $run as run_id, 0 as fold, 'run' as part, 0 as trial, $cash as start_cash, new_days.*
         from new_days
-        left join (from day_facts($run, $minutes)) as facts using (day)
         order by day
         """,
-        {"run": run_id, "cash": record.config["account"]["cash"], "minutes": minutes(record.timeframe)},
+        {"run": run_id, "cash": cash},
     )
 
 

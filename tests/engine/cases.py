@@ -73,15 +73,21 @@ class Case:
         )  # fmt: skip
 
     def simulate(self) -> bt.Simulation:
-        bars, signals = self.frames()
+        return bt.simulate(*self.frames(), **self.simulate_arguments())
+
+    def simulate_arguments(self) -> dict[str, Any]:
+        """Give all that `simulate` is given besides bars and signals."""
         rules = [{"symbol": symbol, **row} for symbol in self.instruments for row in self.rules(symbol)]
-        return bt.simulate(
-            bars, signals, account=bt.Account(**self.account), costs=bt.Costs(**self.costs),
-            execution=bt.Execution(**self.execution), instruments=_frame(rules, INSTRUMENTS),
-            gaps=pl.DataFrame(self.gaps, schema=GAPS, orient="row"), timeframe=self.timeframe,
-            funding=None if self.funding is None else _frame(self.funding, FUNDING),
-            detail=None if self.detail is None else pl.DataFrame(self.detail, schema=DETAIL),
-        )  # fmt: skip
+        return {
+            "account": bt.Account(**self.account),
+            "costs": bt.Costs(**self.costs),
+            "execution": bt.Execution(**self.execution),
+            "instruments": _frame(rules, INSTRUMENTS),
+            "gaps": pl.DataFrame(self.gaps, schema=GAPS, orient="row"),
+            "timeframe": self.timeframe,
+            "funding": None if self.funding is None else _frame(self.funding, FUNDING),
+            "detail": None if self.detail is None else pl.DataFrame(self.detail, schema=DETAIL),
+        }
 
     def frames(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         signals = self.signals if self.by_target() else [{"enter_long": None}, *self.signals]

@@ -76,7 +76,8 @@ def test_one_bar_is_a_market() -> None:
     simulation = alone([FLAT], {0: LONG}).simulate()
     assert (simulation.fills.height, simulation.rejections.height) == (0, 0)
     assert simulation.equity.rows() == [(START, 10_000.0, 10_000.0, 0.0, 0.0)]
-    assert simulation.days.rows() == [(START.date(), 10_000.0, 10_000.0, 0.0, 1, 0)]
+    account = simulation.days.select("day", "equity", "high", "drawdown", "bars", "bars_in_market")
+    assert account.rows() == [(START.date(), 10_000.0, 10_000.0, 0.0, 1, 0)]
 
 
 def market(unit: float) -> Case:

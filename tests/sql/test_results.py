@@ -211,49 +211,6 @@ def test_a_flat_position_is_exactly_nothing() -> None:
     assert found == [0.3, pytest.approx(0.2), 0.0]
 
 
-def test_the_facts_of_days_with_partial_exits_and_funding() -> None:
-    """An exit counts on its day, the trade on the day of its last one, a payment on that of the bar it lies in."""
-    late = [row | {"ts": row["ts"] + timedelta(hours=21)} for row in REBALANCED]  # bars 1 and 2 close on the first day
-    paid = [
-        {"ts": START + timedelta(hours=22, minutes=59), "amount": -1.5},
-        {"ts": START + timedelta(days=1), "amount": 0.5},
-    ]
-
-    found = rows(holding(fills=late, funding_payments=paid), "from day_facts('a', 60) order by day")
-
-    first, second = found
-    assert (first["day"], second["day"]) == (FIRST_DAY, FIRST_DAY + timedelta(days=1))
-    assert first == first | near(
-        {"fees": 2.0, "slippage": 0.5, "turnover": 620.0, "funding": -1.5, "trades": 0, "gross_profit": 0.0}
-    )
-    assert second == second | near(
-        {"fees": 3.0, "slippage": 0.0, "turnover": 1052.0, "funding": 0.5, "trades": 1, "wins": 1, "gross_profit": 18.0,
-         "best": 18.0, "trade_bars": 5}
-    )  # fmt: skip
-
-
-PAYMENT_DAYS = [  # minutes of a bar, hours from a Monday's midnight to the settlement, day that pays
-    (1, 0, 0),
-    (60, 23.98, 0),
-    (60, 24, 1),
-    (240, 20, 0),
-    (1440, 0, 0),
-    (1440, 8, 0),
-    (1440, 23.98, 0),
-    (10080, 8, 6),
-    (10080, 7 * 24, 13),
-]
-
-
-@pytest.mark.parametrize(("bar", "hours", "expected"), PAYMENT_DAYS)
-def test_a_payment_belongs_to_the_day_in_which_its_bar_closes(bar: int, hours: float, expected: int) -> None:
-    warehouse = holding(funding_payments=[{"ts": START + timedelta(hours=hours), "amount": 1.0}])
-
-    found = warehouse.query(f"select day, funding from day_facts('a', {bar})").rows()
-
-    assert found == [(FIRST_DAY + timedelta(days=expected), 1.0)]
-
-
 RETURNS: dict[str, tuple[list[float], list[tuple[float | None, float]]]] = {
     "the first from the start cash, drawdown below it too": ([900.0, 1080.0], [(-0.1, -0.1), (0.2, 0.0)]),
     "drawdown from the highest end of a day": ([1200.0, 600.0, 900.0], [(0.2, 0.0), (-0.5, -0.5), (0.5, -0.25)]),
