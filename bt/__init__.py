@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from bt.market import Indicator, Market
     from bt.results import Results
     from bt.strategy import BaseStrategy
+    from bt.sweep import Sweep
+    from bt.walkforward import WalkForward
     from bt.warehouse import Warehouse
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
     "Market",
     "Results",
     "Simulation",
+    "Sweep",
+    "WalkForward",
     "Warehouse",
     "simulate",
 ]
@@ -39,6 +43,8 @@ _HOMES: Final = {
     "Market": "bt.market",
     "Results": "bt.results",
     "Simulation": "bt.engine",
+    "Sweep": "bt.sweep",
+    "WalkForward": "bt.walkforward",
     "Warehouse": "bt.warehouse",
     "simulate": "bt.engine",
 }

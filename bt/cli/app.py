@@ -5,6 +5,7 @@ import typer
 from bt.cli import (
     checking,
     compacting,
+    comparing,
     data,
     doctor,
     exchange,
@@ -12,6 +13,7 @@ from bt.cli import (
     importing,
     ingest,
     lookahead,
+    ranking,
     reading,
     schema,
     start,
@@ -47,6 +49,8 @@ app.command("run", rich_help_panel=TEST)(testing.run)
 app.command(rich_help_panel=READ)(reading.runs)
 app.command(rich_help_panel=READ)(reading.show)
 app.command(rich_help_panel=READ)(reading.trades)
+app.command(rich_help_panel=READ)(ranking.leaderboard)
+app.command(rich_help_panel=READ)(comparing.compare)
 app.command(rich_help_panel=READ)(export.export)
 app.command(rich_help_panel=READ)(reading.sql)
 app.command(rich_help_panel=READ)(schema.schema)

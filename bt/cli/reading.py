@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bt.cli import shared
+from bt.cli.ranking import ranked_by
 from bt.cli.testing import print_run
 from bt.errors import BtError, ExitCode, hint
+
+if TYPE_CHECKING:
+    from bt.results import Results
+    from bt.warehouse import Warehouse
 
 RunArgument = Annotated[str, typer.Argument(help="Id, unique prefix, name, latest or latest~1.", metavar="RUN")]
 _MONEY = {"pnl", "gross_profit", "gross_loss", "fees", "slippage", "funding", "costs", "best_trade", "worst_trade"}
@@ -25,7 +30,7 @@ _BY = {
 
 
 def runs(
-    sort: Annotated[str, typer.Option(help="Column to sort by, highest first.")] = "created",
+    sort: Annotated[str, typer.Option(help="Column to sort by, the best first: bt schema leaderboard.")] = "created",
     limit: Annotated[int, typer.Option(help="Rows at most.", min=1)] = 50,
     form: shared.Format = "table",
     out: shared.Out = None,
@@ -33,28 +38,40 @@ def runs(
     quiet: shared.Quiet = False,
     _verbose: shared.Verbose = 0,
 ) -> int:
-    """List the stored runs."""
+    """List the stored runs, sweeps and walk-forwards, those that are not finished too."""
     from bt.output import emit
 
     call = shared.session({"db": db}, form=form, out=out, quiet=quiet)
-    columns = {
-        "run": "runs.run_id", "name": "name", "strategy": "strategy", "symbols": "symbols", "timeframe": "timeframe",
-        "net_profit": "net_profit", "max_drawdown": "max_drawdown", "sharpe": "sharpe", "calmar": "calmar",
-        "trades": "metrics.trades", "created": "created_ts",
-    }  # fmt: skip
-    if sort not in columns:
-        raise BtError(f"runs cannot be sorted by {sort!r}", hint(sort, columns))
-    shown = ", ".join(f"{sql} as {name}" for name, sql in columns.items())
-    frame = call.warehouse().query(
-        f"select {shown} from runs left join metrics using (run_id) order by {sort} desc nulls last, run limit ?",
-        [limit],
-    )
+    frame = _listed(call.warehouse(), {"run": "run_id", "created": "created_ts"}.get(sort, sort), limit)
     if form == "table":
         frame = _short(frame, sort)
     emit(frame, form, out)
     if frame.is_empty():
         call.narrator.say("no runs yet: bt run STRATEGY -s SYMBOL")
     return ExitCode.OK
+
+
+def _listed(warehouse: Warehouse, sort: str, limit: int) -> Any:
+    """Give what is stored of every run, with the metrics of those that are finished."""
+    order = ranked_by(warehouse, sort)
+    own = ("run_id", "name", "kind", "status", "strategy", "symbols", "timeframe", "created_ts")
+    metrics = ("net_profit", "max_drawdown", "sharpe", "calmar", "trades")
+    further = () if sort in {*own, *metrics} else (sort,)
+    shown = ("run_id as run", *own[1:-1], *metrics, *further, "created_ts as created")
+    return warehouse.query(
+        f"""
+        with listed as (
+            select {", ".join(f"runs.{name}" for name in own)}, leaderboard.* exclude ({", ".join(own)})
+            from runs
+            left join leaderboard using (run_id)
+        )
+
+        select {", ".join(shown)}
+        from listed
+        order by {order}
+        limit {limit:d}
+        """
+    )
 
 
 def _short(frame: Any, sort: str) -> Any:
@@ -70,10 +87,33 @@ def _short(frame: Any, sort: str) -> Any:
         "trades": pl.col("trades"),
         "created": pl.col("created").dt.date(),
     }
-    if sort in {"calmar", "max_drawdown"}:
-        columns[sort] = pl.col(sort).round(4)
+    if sort in frame.columns and sort not in {*columns, "net_profit", "name", "status"}:
+        columns[sort] = pl.col(sort).round(4) if frame[sort].dtype.is_float() else pl.col(sort)
         del columns["sharpe"]
+    unfinished = ~pl.col("status").is_in(["finished", "ruined"])
+    if frame.select(((pl.col("kind") != "run") | unfinished).any()).item():
+        del columns["symbols"]
+        columns["kind"] = pl.when(unfinished).then(pl.format("{}, {}", "kind", "status")).otherwise("kind")
     return frame.select(**columns)
+
+
+def _traded(call: shared.Session, run: str) -> Results:
+    """Find a run that has trades; a sweep has none of its own, and a walk-forward only when it is stitched."""
+    from bt.results import find
+
+    results = find(call.warehouse(), run).get_results()
+    kind, status = results.run["kind"], results.run["status"]
+    if kind == "sweep":
+        raise BtError(
+            f"{results.run_id} is a sweep of parameter sets, not one run: bt sweep prints its table",
+            f"bt sql \"from top_configs where run_id = '{results.run_id}'\"",
+        )
+    if status not in {"finished", "ruined"}:
+        raise BtError(
+            f"{results.run_id} is a walk-forward that is {status}: its out-of-sample run is not stitched yet",
+            "bt walk … --resume goes on with it",
+        )
+    return results
 
 
 def show(
@@ -89,9 +129,8 @@ def show(
 ) -> int:
     """Show one run."""
     from bt.output import emit, table, write
-    from bt.results import find
 
-    results = find(shared.session({"db": db}, form=form, out=out, quiet=quiet).warehouse(), run).get_results()
+    results = _traded(shared.session({"db": db}, form=form, out=out, quiet=quiet), run)
     if by is None:
         print_run(results, form, out)
         return ExitCode.OK
@@ -117,9 +156,8 @@ def trades(
 ) -> int:
     """List the trades of a run; the table is a summary, csv and json have every column."""
     from bt.output import emit
-    from bt.results import find
 
-    results = find(shared.session({"db": db}, form=form, out=out, quiet=quiet).warehouse(), run).get_results()
+    results = _traded(shared.session({"db": db}, form=form, out=out, quiet=quiet), run)
     columns = "*" if form != "table" else (
         "trade, symbol, side, entry_ts as entry, exit_reason as exit, bars, round(pnl, 2) as pnl, round(r, 2) as r"
     )  # fmt: skip

@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 _RUN: Final = ""  # the run_id of a simulation that is not stored
 
 
+def trades_of(fills: pl.DataFrame, payments: pl.DataFrame) -> pl.DataFrame:
+    """Give one row per trade, by the very SQL that defines the warehouse's view `trades`."""
+    from bt.warehouse import query, registered, scratch
+
+    definition = (assets.folder("sql") / "4_results" / "trades.sql").read_text(encoding="utf-8")
+    run = pl.lit(_RUN).alias("run_id")
+    given = {"fills": fills.select(run, pl.all()), "funding_payments": payments.select(run, pl.all())}
+    with scratch() as connection, registered(connection, **given):
+        connection.execute(definition)
+        return query(connection, "select * exclude (run_id) from trades order by trade")
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Simulation:
     """Hold what happened, as frames that are built when they are asked for."""
@@ -105,15 +117,13 @@ class Simulation:
 
     @cached_property
     def trades(self) -> pl.DataFrame:
-        """Give one row per trade, by the very SQL that defines the warehouse's view `trades`."""
-        from bt.warehouse import query, registered, scratch
+        """Give one row per trade; columns as in the warehouse's view `trades`."""
+        return trades_of(self.fills, self.funding_payments)
 
-        definition = (assets.folder("sql") / "4_results" / "trades.sql").read_text(encoding="utf-8")
-        run = pl.lit(_RUN).alias("run_id")
-        fills, payments = self.fills.select(run, pl.all()), self.funding_payments.select(run, pl.all())
-        with scratch() as connection, registered(connection, fills=fills, funding_payments=payments):
-            connection.execute(definition)
-            return query(connection, "select * exclude (run_id) from trades order by trade")
+    @property
+    def bars(self) -> dict[str, int]:
+        """Give how many bars each symbol has."""
+        return dict(self._grid.bars.group_by("symbol").len().iter_rows())
 
     def __repr__(self) -> str:
         trades = counted(self.fills["trade"].n_unique(), "trade")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from bt.config import Intrabar
     from bt.engine.settings import Terms
 
 
@@ -50,7 +50,7 @@ class Told(NamedTuple):
         return "target" in self.frame.columns
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Tape:
     """Bars, rules, funding, minutes and gaps in the loop's layout; `laid` makes one, `part` cuts one."""
 
@@ -59,6 +59,7 @@ class Tape:
     instruments: kernel.Array
     changes: kernel.Changes
     funding: kernel.Funding
+    rates: pl.DataFrame  # what `funding` is made of
     detail: kernel.Detail
     terms: Terms
 
@@ -82,8 +83,9 @@ class Tape:
         if execution.intrabar == "drill" and (around.detail is None or around.detail.is_empty()):
             raise BtError("intrabar drill needs 1-minute candles, and detail has none", "give detail=, or use auto")
         instruments = checks.checked_instruments(around.instruments)
-        funding, detail = checks.checked_funding(around.funding), checks.checked_detail(around.detail)
+        rates, detail = checks.checked_funding(around.funding), checks.checked_detail(around.detail)
         gaps = checks.checked_gaps(around.gaps)
+        rates = rates if terms.costs.funding else rates.clear()
         within = detail_arrays(grid, detail if execution.drills else None)
         rules, changes = arrays.instrument_arrays(grid, instruments, terms.costs)
         return cls(
@@ -91,7 +93,8 @@ class Tape:
             bars=arrays.bar_arrays(grid, gaps, with_volume=execution.max_volume_share is not None),
             instruments=rules,
             changes=changes,
-            funding=funding_arrays(grid, funding if terms.costs.funding else funding.clear(), within),
+            funding=funding_arrays(grid, rates, within),
+            rates=rates,
             detail=within,
             terms=terms,
         )
@@ -114,6 +117,17 @@ class Tape:
                 funding=self.funding, detail=self.detail, rules=rules,
             )
         )  # fmt: skip
+
+    @property
+    def drilled(self) -> bool:
+        """Say whether there are minutes to look into bars with."""
+        return len(self.detail.first) > 0
+
+    def decided(self, way: Intrabar) -> Tape:
+        """Give the tape with every bar that touches stop and target decided one way, and none drilled."""
+        terms = replace(self.terms, execution=replace(self.terms.execution, intrabar=way))
+        bare = detail_arrays(self.grid, None)
+        return replace(self, terms=terms, detail=bare, funding=funding_arrays(self.grid, self.rates, bare))
 
     def simulation(self, outcome: kernel.Outcome) -> Simulation:
         """Give what happened as frames."""
@@ -138,23 +152,39 @@ class Part:
         self.whole, self.begin, self.end = whole, begin, end
         starts = whole.bars.starts
         self._rows = slice(int(starts[begin]), int(starts[end]))
+        self._first_day = int(whole.bars.day[begin]) if begin < end else 0
+        self._kept: Tape | None = None
 
-    @cached_property
+    @property
+    def rows(self) -> int:
+        """Give how many bars there are."""
+        return self._rows.stop - self._rows.start
+
+    @property
+    def first_day(self) -> date:
+        """Give the UTC day in which the first bar closes."""
+        return self.whole.grid.first_day + timedelta(days=self._first_day)
+
+    def keep(self) -> None:
+        """Keep the layout between uses: 20 bytes a row."""
+        self._kept = self.tape
+
+    @property
     def tape(self) -> Tape:
         """Give the tape; prices and minutes are views of the whole's."""
+        if self._kept is not None:
+            return self._kept
         whole, rows, times = self.whole, self._rows, slice(self.begin, self.end)
-        grid = Grid(
-            whole.grid.bars.slice(rows.start, rows.stop - rows.start), whole.grid.length, names=whole.grid.symbols
-        )
+        grid = Grid(whole.grid.bars.slice(rows.start, self.rows), whole.grid.length, names=whole.grid.symbols)
         bars, due = whole.bars, (whole.funding.row >= rows.start) & (whole.funding.row < rows.stop)
         funding = kernel.Funding(*(column[due] for column in whole.funding))
         mine = {name: getattr(bars, name)[rows] for name in ("symbol", "open", "high", "low", "close", "volume")}
-        day = bars.day[times]
         return replace(
             whole, grid=grid,
             bars=kernel.Bars(
-                starts=grid.rows.starts, day=day - day[:1], before=grid.rows.before, number=grid.rows.number,
-                last=grid.rows.last, after_gap=bars.after_gap[rows], gap_inside=bars.gap_inside[rows], **mine,
+                starts=grid.rows.starts, day=bars.day[times] - np.int32(self._first_day), before=grid.rows.before,
+                number=grid.rows.number, last=grid.rows.last, after_gap=bars.after_gap[rows],
+                gap_inside=bars.gap_inside[rows], **mine,
             ),
             changes=whole.changes._replace(time=whole.changes.time - self.begin),
             funding=funding._replace(row=funding.row - rows.start),
@@ -164,7 +194,7 @@ class Part:
     def told(self, told: Told) -> Told:
         """Give those of the whole's signals that are known and act within this part."""
         rows = self._rows
-        frame = told.frame.slice(rows.start, rows.stop - rows.start)
+        frame = told.frame.slice(rows.start, self.rows)
         if told.targets:  # the first target in a part is a change, whatever was before
             every = self.whole.terms.execution.rebalance_band > 0
             return Told(frame, signal_arrays(self.tape.grid, frame, every_target=every))
@@ -174,8 +204,3 @@ class Part:
         acting["time"] -= self.begin
         acting["row"] -= rows.start
         return Told(frame, kernel.Signals(flags=told.signals.flags[rows], orders=acting))
-
-    @property
-    def first_day(self) -> date:
-        """Give the UTC day in which the first bar closes."""
-        return self.tape.grid.first_day

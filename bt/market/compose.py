@@ -20,7 +20,7 @@ from bt.market.streaming import streamed, streams
 from bt.timeframes import minutes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from sqlglot import exp
@@ -71,17 +71,21 @@ class _Plan:
 
 def columns(indicators: Mapping[str, Indicator], folders: Folders = ()) -> dict[str, tuple[str, str]]:
     """Name the columns that `compose` adds to bars, each with its alias and output."""
-    named: dict[str, tuple[str, str]] = {}
-    for alias, indicator in indicators.items():
+    return named({alias: tuple(resolve(indicator, folders)[0].outputs) for alias, indicator in indicators.items()})
+
+
+def named(outputs_of: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, str]]:
+    """Name the columns of indicators by their aliases and outputs: one output is called by the alias alone."""
+    found: dict[str, tuple[str, str]] = {}
+    for alias, outputs in outputs_of.items():
         if not NAME.fullmatch(alias):
             raise BtError(f"{alias!r} cannot name an indicator", "use a-z, 0-9 and _, a letter first")
-        outputs = resolve(indicator, folders)[0].outputs
         for output in outputs:
             name = alias if len(outputs) == 1 else f"{alias}_{output}"
-            if name in BARS or name in named:
+            if name in BARS or name in found:
                 raise BtError(f"there are two columns {name!r}", f"call the indicator {alias!r} something else")
-            named[name] = (alias, output)
-    return named
+            found[name] = (alias, output)
+    return found
 
 
 def compose(indicators: Mapping[str, Indicator], *, base: str, timeframe: str, folders: Folders = ()) -> str:

@@ -95,6 +95,15 @@ class Market:
             )
         return self._known[key].lazy()
 
+    def columns(self, indicators: Iterable[Indicator]) -> dict[Indicator, dict[str, pl.Series]]:
+        """Give what indicators say on the rows of `bars()`, output by output; none of it is kept."""
+        asked = {each: self._whole(each) for each in indicators}
+        self.compute(asked.values())
+        found = {each: pl.concat(self._columns[whole]).to_dict() for each, whole in asked.items()}
+        for whole in set(asked.values()):
+            del self._columns[whole]
+        return found
+
     def compute(self, indicators: Iterable[Indicator]) -> None:
         """Compute those of the indicators that are not known yet, all of one symbol and timeframe in one query."""
         asked = dict.fromkeys(self._whole(each) for each in indicators)

@@ -1,6 +1,23 @@
-"""Results: storing a run and reading it back through the warehouse's views."""
+"""Results: storing runs and trials, and reading them back through the warehouse's views."""
 
+from bt.results import standing, trials
 from bt.results.read import Results, Run, find
-from bt.results.store import RunRecord, fingerprint, store
+from bt.results.records import FoldEnd, FoldRow, HeadRecord, Judging, RunRecord, Stitched, TrialRow
+from bt.results.store import fingerprint, store
 
-__all__ = ["Results", "Run", "RunRecord", "find", "fingerprint", "store"]
+__all__ = [
+    "FoldEnd",
+    "FoldRow",
+    "HeadRecord",
+    "Judging",
+    "Results",
+    "Run",
+    "RunRecord",
+    "Stitched",
+    "TrialRow",
+    "find",
+    "fingerprint",
+    "standing",
+    "store",
+    "trials",
+]

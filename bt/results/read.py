@@ -57,8 +57,8 @@ class Results:
 
     @property
     def figures(self) -> dict[str, Any]:
-        """Give the metrics by name, None where undefined."""
-        return self.metrics.row(0, named=True)
+        """Give the metrics by name, None where undefined; none at all where nothing was traded to the end."""
+        return self.metrics.row(0, named=True) if self.metrics.height else {}
 
     @cached_property
     def trades(self) -> pl.DataFrame:
@@ -100,10 +100,36 @@ class Results:
         """Give one row per calendar month."""
         return self._rows("monthly", "month")
 
+    @cached_property
+    def trials(self) -> pl.DataFrame:
+        """Give one row per parameter set and fold part: its parameters and the metrics it was judged by."""
+        return self._rows("trials", "fold, trial, part")
+
+    @cached_property
+    def folds(self) -> pl.DataFrame:
+        """Give one row per fold: what was chosen in it, and how it did in-sample and out-of-sample."""
+        return self._rows("walk_forward", "fold")
+
+    @cached_property
+    def top(self) -> pl.DataFrame:
+        """Give the best parameter sets of each fold, and over all folds (fold 0), by their in-sample objective."""
+        return self._rows("top_configs", "fold, rank")
+
+    @cached_property
+    def overfitting(self) -> pl.DataFrame:
+        """Give one row per figure that tells skill from luck, with its threshold and why it may be undefined."""
+        return self._rows("overfitting", "figure")
+
+    @property
+    def verdict(self) -> str:
+        """Say in a sentence what the figures come to."""
+        return str(self._rows("verdicts")["sentence"].item())
+
     def __repr__(self) -> str:
-        figures = self.figures
         lines = [f"{self.run['strategy']} · {self.run['symbols']} · {self.run['timeframe']} · run {self.run_id}"]
-        lines += [f"{name:<24}{_figure(value)}" for name, value in figures.items() if name != "run_id"]
+        if self.run["sets"] is not None:
+            lines += [f"{self.run['kind']}, {self.run['status']}", f"{'sets':<24}{self.run['sets']}"]
+        lines += [f"{name:<24}{_figure(value)}" for name, value in self.figures.items() if name != "run_id"]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

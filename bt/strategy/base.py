@@ -14,6 +14,7 @@ from bt.config import truth
 from bt.errors import BtError, hint
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     import polars as pl
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from bt.engine import Account, Costs, Execution
     from bt.market import Market
     from bt.results import Run
-    from bt.strategy.run import Listener
+    from bt.strategy.listening import Listener
     from bt.warehouse import Warehouse
 
 _KINDS = (int, float, str, bool)
@@ -30,12 +31,14 @@ _KINDS = (int, float, str, bool)
 class BaseStrategy(ABC):
     """Subclass this as a keyword-only dataclass whose fields are the parameters, and write `signals`.
 
-    `search` names the values a sweep tries. `warm_up` is how many bars before the tested span the signals' own
+    `search` names the values a sweep tries; `constraint`, an SQL expression over the parameters such as `fast < slow`,
+    says which combinations of them make sense. `warm_up` is how many bars before the tested span the signals' own
     expressions look back; what indicators need comes on top by itself. Beside fields and `signals` a strategy has no
     loop, no state, no costs and no shift for execution: what is known at a bar's close acts at the next open.
     """
 
     search: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    constraint: ClassVar[str] = ""
     warm_up: ClassVar[int] = 50
 
     @abstractmethod
@@ -70,7 +73,8 @@ class BaseStrategy(ABC):
         take their defaults. At `lookahead` of its last bars the run is examined for look-ahead, which becomes one of
         its warnings; 0 = not. Raises `BtError` when there are no candles, or when signals or settings are wrong.
         """
-        from bt.strategy.run import Request, run
+        from bt.strategy.ground import Request
+        from bt.strategy.run import run
 
         request = Request(
             symbols=tuple(symbols), timeframe=timeframe, first=first, end=end, account=account, costs=costs,
@@ -115,12 +119,8 @@ def parameters(strategy: type[BaseStrategy]) -> dict[str, tuple[type, Any]]:
 
 def made(strategy: type[BaseStrategy], given: Mapping[str, Any]) -> BaseStrategy:
     """Make a strategy from parameters, given as values or as text; unknown or unfit ones are refused with a hint."""
-    known = parameters(strategy)
-    values = {}
-    for key, value in given.items():
-        if key not in known:
-            raise BtError(f"{name_of(strategy)} has no parameter {key!r}", hint(key, known) if known else "it has none")
-        values[key] = _fit(key, value, known[key][0])
+    known = require_known(strategy, given)
+    values = {key: fitted(key, value, known[key][0]) for key, value in given.items()}
     try:
         return strategy(**values)
     except BtError:
@@ -129,7 +129,17 @@ def made(strategy: type[BaseStrategy], given: Mapping[str, Any]) -> BaseStrategy
         raise BtError(f"{name_of(strategy)} refuses {values}: {error}", "choose other parameters") from error
 
 
-def _fit(key: str, value: Any, kind: type) -> Any:
+def require_known(strategy: type[BaseStrategy], names: Iterable[str]) -> dict[str, tuple[type, Any]]:
+    """Give each parameter's type and default, once all `names` are parameters; another is refused with a hint."""
+    known = parameters(strategy)
+    for key in names:
+        if key not in known:
+            raise BtError(f"{name_of(strategy)} has no parameter {key!r}", hint(key, known) if known else "it has none")
+    return known
+
+
+def fitted(key: str, value: Any, kind: type) -> Any:
+    """Give a parameter's value, or its text, as its type; what is of another is refused."""
     wrong = BtError(f"parameter {key}={value} is not {_article(kind)}", f"write {key}={_example(kind)}")
     if kind is bool:
         try:

@@ -14,7 +14,7 @@ from bt.wording import counted, minute
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bt.engine import Simulation
+    from bt.engine import Joined, Simulation
     from bt.strategy.inputs import Inputs
 
 FEW_TRADES: Final = 30  # below this, hardly any figure means much
@@ -32,7 +32,7 @@ _PENDING: Final = {
 class Finished:
     """Hold a run that is done, with what it was made of; `envelope` is the final equity stop first, target first."""
 
-    done: Simulation
+    done: Simulation | Joined
     bars: pl.DataFrame
     length: timedelta  # of a bar
     inputs: Inputs
@@ -133,7 +133,7 @@ def _listed(run: Finished, stretches: pl.DataFrame) -> str:
     return ", ".join(said) + (f" and {more:,} times more (see funding_gaps)" if more else "")
 
 
-def _about_orders(done: Simulation) -> Iterator[str]:
+def _about_orders(done: Simulation | Joined) -> Iterator[str]:
     left = done.fills.filter(pl.col("reason") == "end_of_data")
     if left.height:
         yield f"{counted(left.height, 'position')} closed only because the data ended"

@@ -7,7 +7,9 @@ import contextlib
 import dataclasses
 import importlib.util
 import inspect
+import shutil
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Final
@@ -120,3 +122,38 @@ def template(name: str) -> str:
     title = "".join(part.capitalize() for part in name.split("_"))
     text: str = (assets.folder("strategies") / "ema_cross.py").read_text(encoding="utf-8")
     return text.replace("EmaCross", title)
+
+
+@dataclasses.dataclass(frozen=True)
+class Portable:
+    """A strategy as it can be taken to another process: the text of its file, or a class that can be imported there."""
+
+    name: str
+    text: str | None
+    kind: type[BaseStrategy] | None
+
+    def strategy(self) -> type[BaseStrategy]:
+        """Give the strategy."""
+        if self.text is None:
+            assert self.kind is not None  # noqa: S101 - for the type checker
+            return self.kind
+        folder = Path(tempfile.mkdtemp(prefix="bt-strategy-"))
+        try:
+            path = folder / f"{self.name}.py"
+            path.write_text(self.text, encoding="utf-8")
+            return _only_strategy(path, _imported(path))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def carried(strategy: type[BaseStrategy]) -> Portable:
+    """Make a strategy portable; one that only lives in a notebook or script is refused."""
+    path = Path(inspect.getsourcefile(strategy) or "") if strategy.__module__ != "__main__" else Path()
+    if strategy.__module__ == f"{_PACKAGE}.{path.stem}":
+        return Portable(path.stem, path.read_text(encoding="utf-8"), None)
+    if strategy.__module__ == "__main__" or "<locals>" in strategy.__qualname__:
+        raise BtError(
+            f"{strategy.__qualname__} lives in a notebook or script: other processes cannot import it",
+            "put it into a file of its own in strategies/, or use threads",
+        )
+    return Portable(strategy.__module__, None, strategy)

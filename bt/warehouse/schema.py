@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
     import duckdb
 
-MIGRATIONS: Final[tuple[str, ...]] = ()  # statements from schema version 1 to 2, 2 to 3 …
+_SWEEPS: Final = """
+    alter table runs add column settings varchar;
+    alter table runs add column sets bigint;
+    drop table folds;   -- nothing wrote to them before: made anew from their files
+    drop table trials;
+    drop macro table if exists day_facts;
+"""
+MIGRATIONS: Final[tuple[str, ...]] = (_SWEEPS,)  # statements from schema version 1 to 2, 2 to 3 …
 NEWEST: Final = 1 + len(MIGRATIONS)  # the schema version of this bt
 CHECKS: Final = "checks"  # the folder of queries that must return no rows: run by `bt check`, not built
 
@@ -67,6 +74,13 @@ def build(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
             problem = str(error).strip().splitlines()[0]
             raise BtError(f"{path.parent.name}/{path.name}: {problem}", f"mend or remove {path}") from error
     _comment(connection, built)
+    if {"metrics", "run_metrics"} <= {found.name for found, _ in built}:
+        refresh(connection)
+
+
+def refresh(connection: duckdb.DuckDBPyConnection) -> None:
+    """Work out anew what is kept of views: what defines it may be newer than the runs."""
+    connection.execute("delete from run_metrics; insert into run_metrics by name from metrics order by run_id")
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, version: int, steps: Sequence[str] = MIGRATIONS) -> int:
@@ -93,12 +107,14 @@ def stamp(connection: duckdb.DuckDBPyConnection, version: int, built_from: str) 
 
 def _comment(connection: duckdb.DuckDBPyConnection, built: Sequence[tuple[Definition, str]]) -> None:
     """Make comments of what the files say. A column without one takes that of the first column of its name."""
+    place = {found.name: number for number, (found, _) in enumerate(built)}
     rows = connection.execute(
-        "select table_name, column_name, comment from duckdb_columns() "
+        "select table_name, column_name from duckdb_columns() "
         "where not internal and database_name = current_database() order by table_oid, column_index"
     ).fetchall()
+    rows = sorted((row for row in rows if row[0] in place), key=lambda row: place[row[0]])  # stable: columns in order
     columns: dict[str, list[str]] = {}
-    for relation, column, _ in rows:
+    for relation, column in rows:
         columns.setdefault(relation, []).append(column)
     said = {
         (found.name, column): comment
@@ -107,11 +123,11 @@ def _comment(connection: duckdb.DuckDBPyConnection, built: Sequence[tuple[Defini
         for column, comment in written_comments(found.kind, text, columns.get(found.name, [])).items()
     }
     first: dict[str, str] = {}
-    for relation, column, comment in rows:
-        if found_comment := said.get((relation, column)) or comment:
-            first.setdefault(column, found_comment)
-    for relation, column, comment in rows:
-        if not comment and column in first and _IDENTIFIER.match(column):
+    for relation, column in rows:
+        if comment := said.get((relation, column)):
+            first.setdefault(column, comment)
+    for relation, column in rows:
+        if column in first and _IDENTIFIER.match(column):
             said.setdefault((relation, column), first[column])
     statements = [
         *(f"comment on {found.kind} {found.name} is {literal(chr(10).join(found.header))}" for found, _ in built),

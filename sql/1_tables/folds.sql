@@ -6,7 +6,10 @@ create table if not exists folds (
     train_end timestamp not null,      -- UTC; exclusive
     test_first timestamp not null,     -- UTC; out-of-sample from here
     test_end timestamp not null,       -- UTC; exclusive
-    trial integer,                     -- the chosen parameter set; null = none qualified
+    trial integer,                     -- the chosen parameter set, see trials; null = none qualified, the fold stays flat
     params varchar,                    -- JSON object of the chosen set
+    stitched_end timestamp,            -- UTC; exclusive; the stitched run is this fold's from test_first to here; null = not stitched yet
+    start_equity double,               -- quote; of the stitched run at test_first; null = not stitched yet
+    end_equity double,                 -- quote; of the stitched run at stitched_end; null = not stitched yet
     primary key (run_id, fold)
 );

@@ -3,11 +3,11 @@ create table if not exists runs (
     run_id varchar not null,               -- hash of data, strategy source, configuration and engine, then a repeat number
     content_hash varchar not null,         -- the hash without the repeat number
     repeat integer not null,               -- 1 for the first run of this content
-    kind varchar not null,                 -- run, sweep or walk
+    kind varchar not null,                 -- run, sweep (many parameter sets on one span) or walk (walk-forward)
     name varchar,                          -- as the user named it
     note varchar,                          -- as the user wrote it
     strategy varchar not null,             -- name of the strategy
-    params varchar not null,               -- JSON object, parameter to value
+    params varchar not null,               -- JSON object, parameter to value; of a sweep the chosen set's, {} while none is; of a walk {}: see folds
     symbols varchar not null,              -- comma list, sorted
     timeframe varchar not null,            -- 1m … 1w
     first_ts timestamp not null,           -- UTC; ts of the first tested bar
@@ -20,7 +20,7 @@ create table if not exists runs (
     strategy_hash varchar not null,        -- SHA-256 of it
     versions varchar not null,             -- JSON; bt, python, duckdb, polars, numpy, numba
     seed bigint,                           -- of samplers; null = none was used
-    status varchar not null,               -- finished or ruined; of a sweep also running or interrupted
+    status varchar not null,               -- finished or ruined; of a sweep or walk also running or interrupted
     bars bigint not null,                  -- tested (symbol, ts) rows
     buy_hold double,                       -- fraction; equal cash in every symbol at its first open, sold at its last close, no costs
     ambiguous bigint not null,             -- exits in bars, or minutes where bars were drilled, that touched stop and target both
@@ -29,5 +29,7 @@ create table if not exists runs (
     warnings varchar not null,             -- JSON list of sentences
     timings varchar not null,              -- JSON object, stage to seconds (wall clock), without the storing itself
     created_ts timestamp not null,         -- UTC; wall clock
+    settings varchar,                      -- JSON of a sweep or walk; search, sampler, trials, objective, select …, and the folds' lengths; null = a plain run
+    sets bigint,                           -- parameter sets tried; null = a plain run
     primary key (run_id)
 );

@@ -9,7 +9,7 @@ select
     trial,
     symbol,                                          -- see instruments.symbol; null = all together
     start_cash,
-    end_equity,
+    end_equity,                                      -- quote; equity at the end of the last day
     end_equity - start_cash as net_profit,           -- quote; end_equity − start_cash
     end_equity / nullif(start_cash, 0) - 1 as total_return,  -- fraction; end_equity / start_cash − 1
     days,                                            -- UTC calendar days from the first to the last tested bar

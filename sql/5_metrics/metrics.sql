@@ -3,7 +3,7 @@ create or replace view metrics as
 select
     all_metrics.run_id,
     all_metrics.start_cash,
-    all_metrics.end_equity,
+    all_metrics.end_equity,                          -- quote; equity at the end of the last day
     all_metrics.net_profit,
     all_metrics.total_return,
     all_metrics.days,                                -- UTC calendar days from the first to the last tested bar

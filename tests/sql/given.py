@@ -29,6 +29,12 @@ DULL: dict[str, Row] = {
         "gross_loss": 0.0, "pnl_squares": 0.0, "best": None, "worst": None, "r_trades": 0, "r_sum": 0.0,
         "trade_bars": 0,
     },
+    "trials": {
+        "run_id": "a", "fold": 0, "part": "in", "trial": 1, "params": "{}", "params_hash": "", "places": [0],
+        "first_ts": START, "end_ts": START, "chosen": False, "objective": 1.0, "qualified": True, "status": "finished",
+        "start_cash": 1000.0, "seconds": 0.0,
+    },
+    "run_metrics": {"run_id": "a"},
     "fills": {
         "run_id": "a", "n": 1, "symbol": "X", "ts": START, "minute": None, "bar": 0, "side": "buy", "qty": 1.0,
         "price": 100.0, "reference": 100.0, "fee": 0.0, "slippage": 0.0, "kind": "market", "reason": "signal",

@@ -178,10 +178,12 @@ CASES: list[tuple[str, str, Tables, str, Rows]] = [
 
 # relation: the test file that gives it rows and says what is expected
 ELSEWHERE = {
-    "all_metrics": "test_metrics", "conduct": "test_findings", "costs": "test_metrics", "coverage": "test_gaps",
-    "day_facts": "test_results", "drawdowns": "test_results", "findings": "test_findings",
-    "funding_gaps": "test_market", "gaps": "test_gaps", "left_out": "test_findings", "metrics": "test_metrics",
-    "metrics_by_symbol": "test_metrics", "monthly": "test_metrics", "positions": "test_results",
+    "all_metrics": "test_metrics", "candidates": "test_choosing", "choices": "test_choosing",
+    "conduct": "test_findings", "costs": "test_metrics", "coverage": "test_gaps",
+    "drawdowns": "test_results", "findings": "test_findings",
+    "funding_gaps": "test_market", "gaps": "test_gaps", "leaderboard": "test_choosing",
+    "left_out": "test_findings", "metrics": "test_metrics", "metrics_by_symbol": "test_metrics",
+    "monthly": "test_metrics", "positions": "test_results",
     "returns": "test_results", "stuck": "test_findings", "suspects": "test_findings", "trades": "test_results",
     "unfinished": "test_findings", "untraded": "test_findings",
 }  # fmt: skip

@@ -24,7 +24,7 @@ def test_a_new_file_is_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
     Warehouse(path)
     assert [file.name for file in path.parent.iterdir()] == ["bt.duckdb"]
     with duckdb.connect(str(path), read_only=True) as connection:
-        assert connection.execute("select schema_version from warehouse_info").fetchall() == [(1,)]
+        assert connection.execute("select schema_version from warehouse_info").fetchall() == [(schema.NEWEST,)]
 
 
 @pytest.mark.parametrize("name", ["with space.duckdb", "it's.duckdb", "größe 📈.duckdb", "new\nline.duckdb"])

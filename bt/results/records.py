@@ -1,0 +1,170 @@
+"""What is known of a run, a sweep or a walk-forward besides what happened in it: most of a row of `runs`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Literal
+
+from bt import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from bt.results.store import Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What every kind of run has; `params` are those of the one set it was made with."""
+
+    strategy: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    source: str
+    symbols: tuple[str, ...]
+    timeframe: str
+    first: datetime
+    end: datetime
+    quote: str
+    config: Mapping[str, Any]
+    fingerprint: str
+    name: str | None
+    note: str | None
+    bars: int
+    kind: str = "run"
+    seed: int | None = None
+
+    def content_hash(self) -> str:
+        """Hash all that decides the result: data, strategy, parameters, configuration, engine; not when it was read."""
+        return hashlib.sha256("\n".join(self._decisive()).encode()).hexdigest()
+
+    @property
+    def cash(self) -> float:
+        """Give what the account begins with, in quote currency."""
+        return float(self.config["account"]["cash"])
+
+    def row(self) -> dict[str, Any]:
+        """Give the columns of `runs` that are known before anything has happened."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "note": self.note,
+            "strategy": self.strategy,
+            "params": as_json(self.params),
+            "symbols": ",".join(self.symbols),
+            "timeframe": self.timeframe,
+            "first_ts": self.first,
+            "end_ts": self.end,
+            "quote": self.quote,
+            "start_cash": self.cash,
+            "config": as_json(self.config),
+            "data_fingerprint": self.fingerprint,
+            "strategy_source": self.source,
+            "strategy_hash": hashlib.sha256(self.source.encode()).hexdigest(),
+            "versions": as_json(_versions()),
+            "seed": self.seed,
+            "bars": self.bars,
+        }
+
+    def _decisive(self) -> tuple[str, ...]:
+        rules = [{key: value for key, value in row.items() if key != "as_of"} for row in self.config["instruments"]]
+        config = {**self.config, "instruments": rules}
+        return (
+            self.fingerprint, self.strategy, self.source, as_json(self.params), ",".join(self.symbols), self.timeframe,
+            self.first.isoformat(), self.end.isoformat(), as_json(config), __version__,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord(Record):
+    """One backtest of one strategy."""
+
+    envelope: tuple[float, float] | None  # final equity with every bar taken the adverse, the favourable way
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadRecord(Record):
+    """A sweep or a walk-forward as it begins; for `settings` see the table `runs`.
+
+    Of a walk-forward `first` and `end` are those of its stitched run: of all that is tested out-of-sample.
+    """
+
+    settings: Mapping[str, Any]
+
+    def row(self) -> dict[str, Any]:
+        """Give the columns of `runs` that are known before anything has happened."""
+        return super().row() | {"settings": as_json(self.settings), "sets": 0}
+
+    def _decisive(self) -> tuple[str, ...]:
+        return (*super()._decisive(), self.kind, as_json(self.settings))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldRow:
+    """The plan of one fold, UTC, ends exclusive; see the table `folds`."""
+
+    fold: int
+    train_first: datetime
+    train_end: datetime
+    test_first: datetime
+    test_end: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRow:
+    """One parameter set on one fold part, without its metrics; see the table `trials`."""
+
+    fold: int
+    part: Literal["in", "out"]
+    trial: int
+    params: Mapping[str, Any]
+    places: Sequence[int] | None
+    first: datetime
+    end: datetime
+    start_cash: float
+    status: Literal["finished", "ruined", "failed"]
+    problem: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judging:
+    """How a trial is judged: checked SQL over the columns of the view `all_metrics`."""
+
+    objective: str
+    min_trades: int
+    where: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldEnd:
+    """How far the stitched run uses a fold, and its equity there in quote currency; see the table `folds`."""
+
+    fold: int
+    stitched_end: datetime
+    start_equity: float
+    end_equity: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stitched:
+    """The stitched out-of-sample run of a walk-forward."""
+
+    done: Outcome
+    folds: Sequence[FoldEnd]
+    envelope: tuple[float, float] | None = None  # final equity with every bar taken the adverse, the favourable way
+
+
+def as_json(value: Any) -> str:
+    """Write a value as it is stored: keys in order, no NaN."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+def _versions() -> dict[str, str]:
+    packages = ("duckdb", "polars", "numpy", "numba")
+    return {"bt": __version__, "python": platform.python_version()} | {name: version(name) for name in packages}

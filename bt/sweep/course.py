@@ -1,0 +1,169 @@
+"""A sweep under way: sets go out to the workers and come back to the warehouse in order, as many as are done."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+import polars as pl
+
+from bt import kernel
+from bt.errors import BtError
+from bt.results import TrialRow, standing, trials
+from bt.strategy.listening import Listener
+from bt.sweep.stage import PartDone, Trialed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bt.results import Judging
+    from bt.sweep.sources import Source
+    from bt.sweep.space import Candidate
+    from bt.sweep.stage import Stage
+    from bt.sweep.supply import Supply
+    from bt.sweep.workers import Workers
+    from bt.warehouse import Warehouse
+
+_LOT: Final = 16  # sets whose indicators are computed together
+_AHEAD: Final = 32  # sets that are out, or back and not stored yet, beside one for each worker
+_STORED_AT: Final = 200_000  # days of trials that are stored at once
+
+
+class TrialListener(Listener, Protocol):
+    """Hear how a sweep comes along."""
+
+    def tried(self, done: int, total: int | None, best: str) -> None:
+        """Hear how many sets are stored, of how many if that is known, and the best so far in words."""
+
+
+@dataclass
+class Course:
+    """Try what a source gives on a stage; `first` is the number of the first set that is not stored yet."""
+
+    warehouse: Warehouse
+    run_id: str
+    judging: Judging
+    workers: Workers
+    listener: TrialListener
+    cash: float
+    total: int | None
+    stored: int = 0  # sets in the warehouse
+    _number: int = 0
+    _out: deque[Future[Trialed]] = field(default_factory=deque)
+    _back: list[Trialed] = field(default_factory=list)
+
+    def take(self, source: Source, stage: Stage, supply: Supply) -> None:
+        """Try all sets of the source and store them; whatever stops this, what is done is stored first."""
+        try:
+            while lot := source.next(_LOT):
+                first = self._number + 1
+                self._begin([each for each in self._numbered(lot) if each[0] > self.stored], stage, supply)
+                if source.learns:
+                    self._store_all()
+                    source.tell(lot, self._values(first, len(lot)))
+            self._store_all()
+        except BaseException:
+            self._rescue()
+            raise
+
+    def _numbered(self, lot: Sequence[Candidate]) -> list[tuple[int, Candidate]]:
+        begin, self._number = self._number + 1, self._number + len(lot)
+        return list(enumerate(lot, begin))
+
+    def _begin(self, lot: list[tuple[int, Candidate]], stage: Stage, supply: Supply) -> None:
+        """Send a lot out, taking back what is done while too many are out."""
+        made: list[Any] = []
+        for _, candidate in lot:
+            try:
+                made.append(stage.strategy_of(candidate.params))
+            except BtError as error:
+                made.append(error)
+        columns = iter(supply.of([each for each in made if not isinstance(each, BtError)]) if lot else ())
+        for (number, candidate), strategy in zip(lot, made, strict=True):
+            given = strategy if isinstance(strategy, BtError) else next(columns)
+            if isinstance(given, BtError):
+                self._out.append(_failed(number, candidate, stage, given))
+            else:
+                candidacy = (candidate.params, candidate.places)
+                self._out.append(self.workers.submit(stage, given, number, candidacy))
+            while len(self._out) > _AHEAD + self.workers.count:
+                self._take_back()
+
+    def _take_back(self) -> None:
+        self._back.append(self._out[0].result())
+        self._out.popleft()
+        if sum(map(_days, self._back)) >= _STORED_AT:
+            self._store()
+
+    def _store_all(self) -> None:
+        while self._out:
+            self._take_back()
+        self._store()
+
+    def _store(self) -> None:
+        if not self._back:
+            return
+        rows = [row for each in self._back for row in _rows(each, self.cash)]
+        if not self.stored and all(each.problem for each in self._back):
+            raise BtError(f"no parameter set can be tried: {self._back[0].problem}", "mend the strategy or the search")
+        trials.add(self.warehouse, self.run_id, rows, _frame(self._back), self.judging)
+        self.stored = self._back[-1].number
+        self._back.clear()
+        self.listener.tried(self.stored, self.total, standing.best(self.warehouse, self.run_id))
+
+    def _rescue(self) -> None:
+        """Store what has come back in order, and forget the rest."""
+        while self._out and self._out[0].done() and not self._out[0].cancelled() and not self._out[0].exception():
+            self._back.append(self._out.popleft().result())
+        for future in self._out:
+            future.cancel()
+        self._out.clear()
+        self._store()
+
+    def _values(self, first: int, count: int) -> list[float | None]:
+        """Give the mean in-sample objective of each set, None where it did not qualify."""
+        rows = standing.worth(self.warehouse, self.run_id, first, first + count - 1)
+        return [rows.get(number) for number in range(first, first + count)]
+
+
+def _failed(number: int, candidate: Candidate, stage: Stage, error: BtError) -> Future[Trialed]:
+    parts = tuple(PartDone(part, None, None, ruined=False) for part in stage.parts)
+    future: Future[Trialed] = Future()
+    future.set_result(Trialed(number, candidate.params, candidate.places, parts, error.what, 0.0))
+    return future
+
+
+def _days(trialed: Trialed) -> int:
+    return sum(0 if part.days is None else len(part.days) for part in trialed.parts)
+
+
+def _rows(trialed: Trialed, cash: float) -> Iterable[TrialRow]:
+    for done in trialed.parts:
+        yield TrialRow(
+            fold=done.part.fold, part=done.part.part, trial=trialed.number, params=trialed.params,
+            places=trialed.places or None, first=done.part.first, end=done.part.end, start_cash=cash,
+            status="failed" if trialed.problem else "ruined" if done.ruined else "finished",
+            problem=trialed.problem, seconds=trialed.seconds / len(trialed.parts),
+        )  # fmt: skip
+
+
+def _frame(batch: Sequence[Trialed]) -> pl.DataFrame:
+    """Give the days of a batch with fold, part and trial before them."""
+    found = [(each.number, done) for each in batch for done in each.parts if done.days is not None]
+    lengths = [len(done.days) for _, done in found]  # type: ignore[arg-type]
+    facts = np.concatenate([done.days for _, done in found] or [np.empty(0, kernel.DAY)])
+    first = pl.Series([done.first_day for _, done in found], dtype=pl.Date).cast(pl.Int32).to_numpy()
+    place = np.arange(len(facts)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    keys = [
+        pl.Series("fold", np.repeat([done.part.fold for _, done in found], lengths), pl.Int32),
+        pl.Series("part", [done.part.part for _, done in found], pl.String).gather(
+            np.repeat(np.arange(len(found)), lengths)
+        ),
+        pl.Series("trial", np.repeat([number for number, _ in found], lengths), pl.Int32),
+        pl.Series("day", (np.repeat(first, lengths) + place).astype(np.int32)).cast(pl.Date),
+    ]
+    columns = [pl.Series(name, np.ascontiguousarray(facts[name])) for name in kernel.DAY.names or ()]
+    return pl.DataFrame([*keys, *columns]).with_columns(pl.col("best", "worst").fill_nan(None))

@@ -1,0 +1,43 @@
+-- one row is one run, parameter set and way to take half of the ten blocks of days: its Sharpe ratio there and on the other half
+-- Bailey, Borwein, López de Prado, Zhu, The probability of backtest overfitting, Journal of Computational Finance 20, 2017 (CSCV, S = 10)
+create or replace view compared_splits as
+with blocks as (
+    select
+        run_id,
+        trial,
+        block,
+        count(*)::double as days,
+        sum(return order by fold, day) as total,
+        sum(return * return order by fold, day) as squares,
+    from compared_returns
+    group by run_id, trial, block
+),
+
+sums as (
+    select
+        run_id,
+        trial,
+        list(days order by block) as days,
+        list(total order by block) as total,
+        list(squares order by block) as squares,
+    from blocks
+    group by run_id, trial
+    having count(*) = 10
+)
+
+select
+    sums.run_id,
+    sums.trial,
+    block_halves.half,
+    coalesce(sharpe_of_sums(
+        list_dot_product(sums.days, block_halves.taken),
+        list_dot_product(sums.total, block_halves.taken),
+        list_dot_product(sums.squares, block_halves.taken)
+    ), 0) as in_sharpe,                              -- ratio a day, on the half's blocks; 0 = nothing happened
+    coalesce(sharpe_of_sums(
+        list_dot_product(sums.days, block_halves.left_over),
+        list_dot_product(sums.total, block_halves.left_over),
+        list_dot_product(sums.squares, block_halves.left_over)
+    ), 0) as out_sharpe,                             -- ratio a day, on the other blocks; 0 = nothing happened
+from sums
+cross join block_halves;
