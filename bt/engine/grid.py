@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 MINUTE, MICROSECOND = timedelta(minutes=1), timedelta(microseconds=1)
 MICROSECONDS: Final = MINUTE // MICROSECOND
+
+
+class BySymbol(NamedTuple):
+    """Bars in another order: symbol and ts of each, and for each row in the grid's order its place in this one."""
+
+    bars: pl.DataFrame
+    places: pl.Series
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,14 @@ class Grid:
     def rows(self) -> kernel.Rows:
         """Give how the rows hang together."""
         return kernel.linked(self.opened, self.number, len(self.symbols))
+
+    @cached_property
+    def by_symbol(self) -> BySymbol:
+        """Give symbol and ts of the rows by (symbol, ts), and where in these each row of the bars is."""
+        order = self.bars.select(pl.int_range(pl.len()).sort_by("symbol", maintain_order=True)).to_series()
+        places = np.empty(len(order), np.uint32)
+        places[order.to_numpy()] = np.arange(len(order), dtype=np.uint32)
+        return BySymbol(self.bars.select(pl.col("symbol", "ts").gather(order)), pl.Series(places))
 
     @cached_property
     def times(self) -> pl.Series:

@@ -14,6 +14,7 @@ from bt.errors import BtError, hint
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from bt.engine.grid import Grid
     from bt.engine.settings import Terms
 
 FLAGS: Final = {
@@ -58,8 +59,9 @@ _ELSEWHERE: Final = {  # what other engines call it
 }
 
 
-def checked_signals(signals: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
-    """Give the signal columns on the rows of `bars` (sorted), null where there is no signal."""
+def checked_signals(signals: pl.DataFrame, grid: Grid) -> pl.DataFrame:
+    """Give the signal columns on the rows of the grid's bars, null where there is no signal."""
+    bars = grid.bars
     require_columns("signals", signals, KEY)
     require_key("signals", signals)
     for name in signals.columns:
@@ -72,7 +74,11 @@ def checked_signals(signals: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
         both = pl.col("entry_limit").is_not_null() & pl.col("entry_stop").is_not_null()
         faults.append(Fault("entry_stop", both, "and entry_limit is given too: one order has one price"))
     refuse("signals", wanted, [*key_faults(), *faults])
-    return wanted if _on_same_rows(wanted, bars) else _on_rows_of(in_order("signals", wanted), bars)
+    if _on_same_rows(wanted, bars):
+        return wanted
+    if _on_same_rows(wanted, grid.by_symbol.bars):
+        return bars.select(KEY).with_columns(wanted[name].gather(grid.by_symbol.places) for name in used)
+    return _on_rows_of(in_order("signals", wanted), bars)
 
 
 def _on_same_rows(signals: pl.DataFrame, bars: pl.DataFrame) -> bool:

@@ -101,22 +101,26 @@ class Tape:
 
     def told(self, signals: pl.DataFrame) -> Told:
         """Check signals and lay them out on the rows of this tape."""
-        frame = checked_signals(signals, self.grid.bars)
+        frame = checked_signals(signals, self.grid)
         require_stop_source(frame, self.terms)
         return Told(frame, signal_arrays(self.grid, frame, every_target=self.terms.execution.rebalance_band > 0))
+
+    def inputs(
+        self, told: Told, *, cash: float | None = None, high: float = 0.0, keep_equity: bool = True
+    ) -> kernel.Inputs:
+        """Give all that the loop is given; for the settings see `trade`."""
+        rules = arrays.rule_values(self.terms, targets=told.targets)
+        rules = rules._replace(cash=rules.cash if cash is None else cash, high=high, keep_equity=keep_equity)
+        return kernel.Inputs(
+            bars=self.bars, signals=told.signals, instruments=self.instruments, changes=self.changes,
+            funding=self.funding, detail=self.detail, rules=rules,
+        )  # fmt: skip
 
     def trade(
         self, told: Told, *, cash: float | None = None, high: float = 0.0, keep_equity: bool = True
     ) -> kernel.Outcome:
         """Run the loop, from the account's cash or another; `high` is the highest equity of what went before."""
-        rules = arrays.rule_values(self.terms, targets=told.targets)
-        rules = rules._replace(cash=rules.cash if cash is None else cash, high=high, keep_equity=keep_equity)
-        return kernel.trade(
-            kernel.Inputs(
-                bars=self.bars, signals=told.signals, instruments=self.instruments, changes=self.changes,
-                funding=self.funding, detail=self.detail, rules=rules,
-            )
-        )  # fmt: skip
+        return kernel.trade(self.inputs(told, cash=cash, high=high, keep_equity=keep_equity))
 
     @property
     def drilled(self) -> bool:

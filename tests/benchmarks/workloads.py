@@ -21,9 +21,7 @@ import polars as pl
 
 import bt
 from bt import kernel, seeded
-from bt.engine import arrays, checks
-from bt.engine.grid import Grid
-from bt.engine.signals import checked_signals
+from bt.engine import Around, Tape, Terms
 
 BARS = 525_600  # a year of minutes
 SYMBOL = "ALPHAUSDT"
@@ -115,16 +113,9 @@ def loop_inputs(
     **chosen: Any,
 ) -> kernel.Inputs:
     """Give what `bt.simulate` hands to the compiled loop."""
-    ordered = checks.checked_bars(bars)
-    return arrays.inputs(
-        Grid(ordered),
-        checked_signals(signals, ordered),
-        instruments=checks.checked_instruments(instruments),
-        funding=checks.checked_funding(funding),
-        detail=checks.checked_detail(detail),
-        gaps=checks.checked_gaps(None),
-        **chosen,
-    )
+    around = Around(instruments=instruments, funding=funding, detail=detail)
+    tape = Tape.laid(bars, around, Terms(**chosen))
+    return tape.inputs(tape.told(signals))
 
 
 def run_loop(inputs: kernel.Inputs) -> kernel.Outcome:
