@@ -2,4 +2,5 @@
 
 from bt.cli import main
 
-main()
+if __name__ == "__main__":  # a worker process imports this too
+    main()

@@ -49,9 +49,10 @@ def test_shown_files_are_the_files(path: str, text: str) -> None:
 
 
 def test_the_demo_prints_what_is_shown(demo: tuple[Path, str]) -> None:
-    [(_, shown)] = blocks("output", "demo")
     run_id = re.compile(r"run \w{12}\.\d+")  # hangs on the last bits of every indicator, so on the processor
-    assert run_id.sub("run …", shown.strip()) in run_id.sub("run …", demo[1])
+    for part in ("demo", "demo-walk"):
+        [(_, shown)] = blocks("output", part)
+        assert run_id.sub("run …", shown.strip()) in run_id.sub("run …", demo[1])
 
 
 @pytest.mark.parametrize("text", [text for _, text in blocks("run", "python")])

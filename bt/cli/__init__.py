@@ -19,13 +19,22 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-_ELSEWHERE = {"backtesting": "run", "download-data": "ingest"}  # what freqtrade calls it
+_ELSEWHERE = {"backtesting": "run", "download-data": "ingest", "hyperopt": "sweep"}  # what freqtrade calls it
 _PATIENCE = 1.2  # s between a signal and the end, whatever still runs
 _SIGNALS = {"SIGINT": ExitCode.INTERRUPTED, "SIGTERM": ExitCode.TERMINATED, "SIGHUP": ExitCode.TERMINATED}
 
 
-class _Stopped(BaseException):
-    """The user, or the system, wants this process to end; no `except Exception` on the way may take it for a fault."""
+class Stopped(BaseException):
+    """The user, or the system, wants this process to end; no `except Exception` on the way may take it for a fault.
+
+    `what` says what was done until then, `cure` how it goes on.
+    """
+
+    def __init__(
+        self, what: str = "stopped", cure: str = "what was stored is whole; the same command again does the rest"
+    ) -> None:
+        super().__init__(what)
+        self.what, self.cure = what, cure
 
 
 _stopped: list[ExitCode] = []  # set by the first signal; libraries may turn what it raises into errors of their own
@@ -62,22 +71,23 @@ def run(arguments: list[str]) -> int:
         from bt.cli.app import app
 
         answer = app(args=arguments, prog_name="bt", standalone_mode=False)
-    except (Exception, KeyboardInterrupt, _Stopped) as error:  # noqa: BLE001 - a user never meets a traceback
+    except (Exception, KeyboardInterrupt, Stopped) as error:  # noqa: BLE001 - a user never meets a traceback
         if "-vv" in arguments:
             import traceback
 
             traceback.print_exc()
         return _failed(error, narrator)
     if _stopped:  # typer makes an exit of its own of it
-        return _failed(_Stopped(), narrator)
+        return _failed(Stopped(), narrator)
     return int(answer) if isinstance(answer, int) else int(ExitCode.OK)
 
 
 def _failed(error: BaseException, narrator: Narrator) -> int:
     """Say what ended the command, and give the exit code for it."""
-    if _stopped or isinstance(error, (KeyboardInterrupt, _Stopped)):
+    if _stopped or isinstance(error, (KeyboardInterrupt, Stopped)):
         code = _stopped[0] if _stopped else ExitCode.INTERRUPTED
-        narrator.failed("stopped", "what was stored is whole; the same command again does the rest", code)
+        told = error if isinstance(error, Stopped) else Stopped()
+        narrator.failed(told.what, told.cure, code)
         return int(code)
     if isinstance(error, BtError):
         narrator.failed(error.what, error.cure, error.code)
@@ -118,13 +128,18 @@ def _forget_stdout() -> None:
 
 def _stop(number: int, _frame: FrameType | None) -> None:
     _note_stop(number)
-    raise _Stopped
+    raise Stopped
 
 
 def _note_stop(number: int) -> None:
     if _stopped:  # asked twice: now
         os._exit(_stopped[0])
     _stopped.append(_SIGNALS[signal.Signals(number).name])
+
+
+def is_stopped() -> bool:
+    """Say whether a signal asked for the end; what it raised may have become another error on the way."""
+    return bool(_stopped)
 
 
 def awaited(work: Coroutine[Any, Any, Answer]) -> Answer:
@@ -145,7 +160,7 @@ def awaited(work: Coroutine[Any, Any, Answer]) -> Answer:
             loop.call_later(_PATIENCE, end_now)  # a thread may wait for the warehouse, and would be waited for
 
         def end_now() -> None:
-            os._exit(_failed(_Stopped(), Narrator("plain")))
+            os._exit(_failed(Stopped(), Narrator("plain")))
 
         with suppress(NotImplementedError, RuntimeError):  # not POSIX, or not the main thread: as everywhere else
             for number in numbers:
@@ -155,7 +170,7 @@ def awaited(work: Coroutine[Any, Any, Answer]) -> Answer:
     try:
         return asyncio.run(cancellable())
     except asyncio.CancelledError:
-        raise _Stopped from None
+        raise Stopped from None
     finally:
         with suppress(ValueError):  # not the main thread
             for number, handler in before.items():

@@ -18,7 +18,9 @@ from bt.cli import (
     schema,
     start,
     strategies,
+    sweeping,
     testing,
+    walking,
 )
 
 app = typer.Typer(
@@ -46,6 +48,8 @@ app.command("strategies", rich_help_panel=STRATEGIES)(strategies.strategies)
 app.command(rich_help_panel=STRATEGIES)(strategies.new)
 app.command("lookahead", rich_help_panel=STRATEGIES)(lookahead.lookahead)
 app.command("run", rich_help_panel=TEST)(testing.run)
+app.command("sweep", rich_help_panel=TEST)(sweeping.sweep)
+app.command("walk", rich_help_panel=TEST)(walking.walk)
 app.command(rich_help_panel=READ)(reading.runs)
 app.command(rich_help_panel=READ)(reading.show)
 app.command(rich_help_panel=READ)(reading.trades)

@@ -1,4 +1,4 @@
-"""What `bt demo` plays: a made-up market is ingested over HTTP, checked and traded, in a workspace of its own."""
+"""What `bt demo` plays: a made-up market is ingested over HTTP, checked, traded and walked forward, in a workspace."""
 
 from __future__ import annotations
 
@@ -37,10 +37,30 @@ def play(folder: Path, *, quiet: bool, progress: str) -> None:
         call = _session(folder, narrator, timeframe=timeframe)
         call.narrator.say(f"\nbt run {strategy} -s {','.join(call.settings['symbols'])} -t {timeframe}")
         print_run(run_strategy(call, strategy, {}).get_results(), "table", None)
+    _walk_forward(_session(folder, narrator, timeframe=_RUNS[0][1]), _RUNS[0][0])
     call.narrator.say(
         f"\nthe workspace is {folder}: cd {folder}, then bt runs · bt trades · "
         'bt sql "select exit_reason, count(*), sum(pnl) from trades group by all"'
     )
+
+
+def _walk_forward(call: shared.Session, strategy: str) -> None:
+    """Let each fold choose among the sets that the strategy names."""
+    from bt.cli.asking import command_line
+    from bt.cli.sweeping import TOP, Prepared, resumable
+    from bt.cli.walking import WalkOptions
+    from bt.cli.walks import print_walk
+
+    asked = WalkOptions(
+        strategy=strategy, symbol=[",".join(call.settings["symbols"])], timeframe=call.settings["timeframe"],
+        train="60d", test="30d", min_trades=10,
+    )  # fmt: skip
+    line = command_line("walk", asked, WalkOptions)
+    call.narrator.say(f"\n{line}")
+    prepared = Prepared.of(call, asked)
+    with resumable(call, line) as progress:
+        done = asked.walk_forward().run(prepared.strategy, prepared.warehouse, **prepared.terms(), listener=progress)
+    print_walk(done.get_results(), "table", None, top=TOP)
 
 
 def _session(folder: Path, narrator: Narrator, **flags: str) -> shared.Session:

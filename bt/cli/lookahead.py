@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bt.cli import shared
-from bt.cli.testing import Params, pairs
+from bt.cli.asking import pairs
 from bt.errors import BtError, ExitCode
 
 if TYPE_CHECKING:
@@ -22,12 +22,10 @@ _DIGITS = 6
 def lookahead(
     strategy: Annotated[str, typer.Argument(help="Name of a strategy, or a path to one.")],
     symbol: shared.Symbols = None,
-    timeframe: Annotated[
-        str | None, typer.Option("--timeframe", "-t", help="1m 3m 5m 15m 30m 1h 2h 4h 6h 12h 1d 1w.", metavar="T")
-    ] = None,
-    first: Annotated[str | None, typer.Option("--from", help="ISO date, or 90d, 2y, ytd; UTC.", metavar="WHEN")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="ISO date or now; exclusive; UTC.", metavar="WHEN")] = None,
-    param: Params = None,
+    timeframe: shared.Timeframe = None,
+    first: shared.First = None,
+    end: shared.End = None,
+    param: shared.Params = None,
     cuts: Annotated[
         int, typer.Option(help="Bars at which all is made anew from candles; signals alone at 5 times as many.", min=1)
     ] = 200,

@@ -43,7 +43,7 @@ def leaderboard(
 
     call = shared.session({"db": db}, form=form, out=out, quiet=quiet)
     frame = _ranked(call.warehouse(), sort, strategy, _names(symbol), limit)
-    if form == "table" and frame.height:
+    if form == "table":
         shown, digits = _fitting(frame, sort)
         write(table(shown, digits=digits), out)
     else:

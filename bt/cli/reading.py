@@ -10,6 +10,7 @@ import typer
 
 from bt.cli import shared
 from bt.cli.ranking import ranked_by
+from bt.cli.sweeping import TOP
 from bt.cli.testing import print_run
 from bt.errors import BtError, ExitCode, hint
 
@@ -78,6 +79,8 @@ def _short(frame: Any, sort: str) -> Any:
     """Give what fits on a narrow screen of a list of runs: the column it is sorted by, and not all others."""
     import polars as pl
 
+    from bt.output.tables import fits
+
     columns = {
         "run": pl.coalesce("name", "run"),
         "strategy": pl.col("strategy"),
@@ -94,18 +97,16 @@ def _short(frame: Any, sort: str) -> Any:
     if frame.select(((pl.col("kind") != "run") | unfinished).any()).item():
         del columns["symbols"]
         columns["kind"] = pl.when(unfinished).then(pl.format("{}, {}", "kind", "status")).otherwise("kind")
-    return frame.select(**columns)
+    shown = frame.select(**columns)
+    return shown if fits(shown) else shown.drop("created")
 
 
-def _traded(call: shared.Session, run: str) -> Results:
-    """Find a run that has trades; a sweep has none of its own, and a walk-forward only when it is stitched."""
-    from bt.results import find
-
-    results = find(call.warehouse(), run).get_results()
+def _traded(results: Results) -> Results:
+    """Refuse what has no trades: a sweep has none of its own, and a walk-forward only when it is stitched."""
     kind, status = results.run["kind"], results.run["status"]
     if kind == "sweep":
         raise BtError(
-            f"{results.run_id} is a sweep of parameter sets, not one run: bt sweep prints its table",
+            f"{results.run_id} is a sweep of parameter sets, not one run: bt show prints its table",
             f"bt sql \"from top_configs where run_id = '{results.run_id}'\"",
         )
     if status not in {"finished", "ruined"}:
@@ -119,7 +120,7 @@ def _traded(call: shared.Session, run: str) -> Results:
 def show(
     run: RunArgument = "latest",
     by: Annotated[
-        str | None, typer.Option(help="symbol, month, exit, side, hour or weekday: a table instead of the panel.")
+        str | None, typer.Option(help="symbol, month, exit, side, hour, weekday or fold: a table, and no panel.")
     ] = None,
     form: shared.Format = "table",
     out: shared.Out = None,
@@ -127,22 +128,40 @@ def show(
     quiet: shared.Quiet = False,
     _verbose: shared.Verbose = 0,
 ) -> int:
-    """Show one run."""
+    """Show one run, sweep or walk-forward as it was shown when it was made."""
+    from bt.cli import sweeps, walks
+    from bt.results import find
+
+    results = find(shared.session({"db": db}, form=form, out=out, quiet=quiet).warehouse(), run).get_results()
+    kind = results.run["kind"]
+    if by is not None:
+        _show_by(_traded(results), by, form, out)
+    elif kind == "sweep":
+        sweeps.print_sweep(results, form, out, top=TOP)
+    elif kind == "walk":
+        walks.print_walk(_traded(results), form, out, top=TOP)
+    else:
+        print_run(results, form, out)
+    return ExitCode.OK
+
+
+def _show_by(results: Results, by: str, form: str, out: Path | None) -> None:
+    """Print what was traded in groups, or the folds of a walk-forward."""
+    from bt.cli import walks
     from bt.output import emit, table, write
 
-    results = _traded(shared.session({"db": db}, form=form, out=out, quiet=quiet), run)
-    if by is None:
-        print_run(results, form, out)
-        return ExitCode.OK
+    folds = ("fold",) if results.run["kind"] == "walk" else ()
+    if by in folds:
+        walks.print_by_fold(results, form, out)
+        return
     if by not in _BY:
-        raise BtError(f"runs cannot be shown by {by!r}", hint(by, _BY))
+        raise BtError(f"{results.run_id} cannot be shown by {by!r}", hint(by, (*_BY, *folds)))
     frame = results.sql(_BY[by])
-    if form != "table":
+    if form == "table":
+        digits = {name: 2 if name in _MONEY else 4 for name, kind in frame.schema.items() if kind.is_float()}
+        write(table(frame, digits=digits), out)
+    else:
         emit(frame, form, out)
-        return ExitCode.OK
-    digits = {name: 2 if name in _MONEY else 4 for name, kind in frame.schema.items() if kind.is_float()}
-    write(table(frame, digits=digits), out)
-    return ExitCode.OK
 
 
 def trades(
@@ -156,8 +175,9 @@ def trades(
 ) -> int:
     """List the trades of a run; the table is a summary, csv and json have every column."""
     from bt.output import emit
+    from bt.results import find
 
-    results = _traded(shared.session({"db": db}, form=form, out=out, quiet=quiet), run)
+    results = _traded(find(shared.session({"db": db}, form=form, out=out, quiet=quiet).warehouse(), run).get_results())
     columns = "*" if form != "table" else (
         "trade, symbol, side, entry_ts as entry, exit_reason as exit, bars, round(pnl, 2) as pnl, round(r, 2) as r"
     )  # fmt: skip

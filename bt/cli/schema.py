@@ -128,7 +128,7 @@ def _print_lineage(name: str, known: Mapping[str, Definition], form: str, out: A
 
 
 def _print_translation(name: str, param: list[str], known: Mapping[str, Definition], engine: str, out: Any) -> None:
-    from bt.cli.testing import pairs
+    from bt.cli.asking import pairs
     from bt.output import write
     from bt.warehouse import scratch
     from bt.warehouse.dialects import transpiled

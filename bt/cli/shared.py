@@ -31,6 +31,12 @@ Progress = Annotated[str, typer.Option("--progress", help="auto, plain, json or 
 Symbols = Annotated[
     list[str] | None, typer.Option("--symbol", "-s", help="Symbol; repeats, or a comma list.", metavar="SYMBOL")
 ]
+Timeframe = Annotated[
+    str | None, typer.Option("--timeframe", "-t", help="1m 3m 5m 15m 30m 1h 2h 4h 6h 12h 1d 1w.", metavar="T")
+]
+First = Annotated[str | None, typer.Option("--from", help="ISO date, or 90d, 2y, ytd; UTC.", metavar="WHEN")]
+End = Annotated[str | None, typer.Option("--to", help="ISO date or now; exclusive; UTC.", metavar="WHEN")]
+Params = Annotated[list[str] | None, typer.Option("--param", "-p", help="Parameter: fast=20.", metavar="K=V")]
 
 
 @dataclass(frozen=True)

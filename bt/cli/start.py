@@ -63,7 +63,7 @@ def demo(
     quiet: shared.Quiet = False,
     _verbose: shared.Verbose = 0,
 ) -> int:
-    """Show the whole chain offline: a made-up market is imported, checked and traded by two strategies."""
+    """Show the whole chain offline: a made-up market is ingested, checked, traded and walked forward."""
     from bt.cli.demo import play
 
     play(folder, quiet=quiet, progress=progress)

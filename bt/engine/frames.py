@@ -28,8 +28,8 @@ class Fault(NamedTuple):
 
 def refuse(name: str, frame: pl.DataFrame, faults: Sequence[Fault], *, shown: Sequence[str] = KEY) -> None:
     """Refuse the first row with the first of the faults that there is, naming row, symbol, time and value."""
-    met = frame.lazy().select(fault.wrong.any().alias(str(place)) for place, fault in enumerate(faults)).collect()
-    found = next((fault for fault, any_row in zip(faults, met.row(0), strict=True) if any_row), None)
+    met = frame.select(fault.wrong.any().alias(str(place)) for place, fault in enumerate(faults))
+    found = next((fault for place, fault in enumerate(faults) if met[str(place)][0]), None)
     if found is None:
         return
     first = frame.lazy().with_row_index("row").filter(found.wrong).head(1)

@@ -73,11 +73,13 @@ def checked_signals(signals: pl.DataFrame, grid: Grid) -> pl.DataFrame:
     if {"entry_limit", "entry_stop"} <= set(used):
         both = pl.col("entry_limit").is_not_null() & pl.col("entry_stop").is_not_null()
         faults.append(Fault("entry_stop", both, "and entry_limit is given too: one order has one price"))
-    refuse("signals", wanted, [*key_faults(), *faults])
-    if _on_same_rows(wanted, bars):
+    if _on_same_rows(wanted, bars):  # then what holds of the bars' rows holds of these
+        refuse("signals", wanted, faults)
         return wanted
     if _on_same_rows(wanted, grid.by_symbol.bars):
+        refuse("signals", wanted, faults)
         return bars.select(KEY).with_columns(wanted[name].gather(grid.by_symbol.places) for name in used)
+    refuse("signals", wanted, [*key_faults(), *faults])
     return _on_rows_of(in_order("signals", wanted), bars)
 
 

@@ -1,7 +1,7 @@
 """What goes to stdout and stderr."""
 
 from bt.output.narration import Narrator
-from bt.output.panel import run_panel, sparkline, warning_lines
+from bt.output.panel import run_panel, sparkline, title_of, warning_lines, wrapped
 from bt.output.tables import FORMATS, check_output, emit, object_json, printable, table, write
 
 __all__ = [
@@ -14,6 +14,8 @@ __all__ = [
     "run_panel",
     "sparkline",
     "table",
+    "title_of",
     "warning_lines",
+    "wrapped",
     "write",
 ]

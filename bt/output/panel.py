@@ -65,13 +65,17 @@ def run_panel(run: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     ]
     trades += _liquidations(metrics)
     costs += _envelope(run, metrics)
+    left = [*_block("Return", returns, _LEFT), *_block("Trades", trades, _LEFT)]
+    right = [*_block("Risk", risks, _RIGHT), *_block("Costs", costs, _RIGHT)]
+    return _box(title_of(run), f"run {run['run_id']} · saved", left, right)
+
+
+def title_of(run: Mapping[str, Any]) -> str:
+    """Say what was tested: strategy, symbols, timeframe, span and currency."""
     count = len(run["symbols"].split(","))
     symbols = run["symbols"] if count == 1 else f"{count} symbols"
     span = f"{run['first_ts']:%Y-%m-%d} → {run['end_ts']:%Y-%m-%d}"
-    title = printable(f"{run['strategy']} · {symbols} · {run['timeframe']} · {span} · {run['quote']}")
-    left = [*_block("Return", returns, _LEFT), *_block("Trades", trades, _LEFT)]
-    right = [*_block("Risk", risks, _RIGHT), *_block("Costs", costs, _RIGHT)]
-    return _box(title, f"run {run['run_id']} · saved", left, right)
+    return printable(f"{run['strategy']} · {symbols} · {run['timeframe']} · {span} · {run['quote']}")
 
 
 def _liquidations(metrics: Mapping[str, Any]) -> list[Line]:
@@ -92,13 +96,17 @@ def _envelope(run: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[Line]:
 
 def warning_lines(warnings: Sequence[str], width: int | None = None) -> list[str]:
     """Give each warning a mark, and further lines where the screen is narrower."""
-    from textwrap import fill
+    return ["\n".join(wrapped(f"! {warning}", indent=2, width=width)) for warning in warnings]
 
-    across = width or screen_width()
-    marked = (f"! {printable(warning)}" for warning in warnings)
-    return [
-        fill(text, across, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False) for text in marked
-    ]
+
+def wrapped(text: str, *, indent: int = 0, width: int | None = None) -> list[str]:
+    """Break a text into lines of the screen's width, all but the first indented."""
+    from textwrap import wrap
+
+    return wrap(
+        printable(text), width or screen_width(), subsequent_indent=" " * indent, break_long_words=False,
+        break_on_hyphens=False, drop_whitespace=True,
+    )  # fmt: skip
 
 
 def sparkline(values: Sequence[float], width: int = 60) -> str:

@@ -92,9 +92,7 @@ def table(frame: pl.DataFrame, width: int | None = None, digits: Mapping[str, in
     """
     from rich.cells import cell_len
 
-    columns = {name: _cells(frame[name], (digits or {}).get(name)) for name in frame.columns}
-    widths = {name: max(cell_len(text) for text in (printable(name), *cells)) for name, cells in columns.items()}
-    across = sum(widths.values()) + len(_BETWEEN) * (len(widths) - 1)
+    columns, widths, across = _laid(frame, digits)
     if across > (width or screen_width()):
         return _records(columns, frame.height)
 
@@ -107,6 +105,20 @@ def table(frame: pl.DataFrame, width: int | None = None, digits: Mapping[str, in
 
     head = line({name: printable(name) for name in columns}) + "─" * across + "\n"
     return head + "".join(line({name: columns[name][row] for name in columns}) for row in range(frame.height))
+
+
+def fits(frame: pl.DataFrame, width: int | None = None, digits: Mapping[str, int] | None = None) -> bool:
+    """Say whether the rows can be drawn side by side on the screen."""
+    return _laid(frame, digits)[2] <= (width or screen_width())
+
+
+def _laid(frame: pl.DataFrame, digits: Mapping[str, int] | None) -> tuple[dict[str, list[str]], dict[str, int], int]:
+    """Give each column's cells, its width, and the width of all."""
+    from rich.cells import cell_len
+
+    columns = {name: _cells(frame[name], (digits or {}).get(name)) for name in frame.columns}
+    widths = {name: max(cell_len(text) for text in (printable(name), *cells)) for name, cells in columns.items()}
+    return columns, widths, sum(widths.values()) + len(_BETWEEN) * (len(widths) - 1)
 
 
 def _records(columns: Mapping[str, list[str]], count: int) -> str:

@@ -123,6 +123,7 @@ class TrialRow:
     part: Literal["in", "out"]
     trial: int
     params: Mapping[str, Any]
+    defaults: Mapping[str, Any]  # of the strategy's other parameters
     places: Sequence[int] | None
     first: datetime
     end: datetime

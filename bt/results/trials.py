@@ -158,9 +158,9 @@ def _frame(trials: Iterable[TrialRow]) -> pl.DataFrame:
 
 
 def _row(trial: TrialRow) -> tuple[Any, ...]:
-    params = as_json(trial.params)
+    params, all_ = as_json(trial.params), as_json({**trial.defaults, **trial.params})
     return (
-        trial.fold, trial.part, trial.trial, params, hashlib.sha256(params.encode()).hexdigest(),
+        trial.fold, trial.part, trial.trial, params, hashlib.sha256(all_.encode()).hexdigest(),
         None if trial.places is None else list(trial.places), trial.first, trial.end, trial.start_cash,
         trial.status, trial.problem, trial.seconds,
     )  # fmt: skip

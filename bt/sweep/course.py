@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import count, takewhile
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
@@ -17,7 +19,7 @@ from bt.strategy.listening import Listener
 from bt.sweep.stage import PartDone, Trialed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bt.results import Judging
     from bt.sweep.sources import Source
@@ -27,16 +29,20 @@ if TYPE_CHECKING:
     from bt.sweep.workers import Workers
     from bt.warehouse import Warehouse
 
-_LOT: Final = 16  # sets whose indicators are computed together
+_LOT: Final = 128  # sets that are looked at together
 _AHEAD: Final = 32  # sets that are out, or back and not stored yet, beside one for each worker
 _STORED_AT: Final = 200_000  # days of trials that are stored at once
+_STORED_EVERY: Final = 10.0  # seconds until what is back is stored, however little it is
 
 
 class TrialListener(Listener, Protocol):
     """Hear how a sweep comes along."""
 
     def tried(self, done: int, total: int | None, best: str) -> None:
-        """Hear how many sets are stored, of how many if that is known, and the best so far in words."""
+        """Hear how many sets are tried, of how many if that is known, and the best of those stored in words.
+
+        First heard with those that an earlier sweep stored, and last, however it ends, with all that are stored.
+        """
 
 
 @dataclass
@@ -49,14 +55,19 @@ class Course:
     workers: Workers
     listener: TrialListener
     cash: float
+    defaults: Mapping[str, Any]  # of the parameters that are not searched
     total: int | None
     stored: int = 0  # sets in the warehouse
     _number: int = 0
     _out: deque[Future[Trialed]] = field(default_factory=deque)
     _back: list[Trialed] = field(default_factory=list)
+    _held: int = 0  # days of what is back
+    _best: str = ""
+    _stored_at: float = field(default_factory=time.monotonic)
 
     def take(self, source: Source, stage: Stage, supply: Supply) -> None:
         """Try all sets of the source and store them; whatever stops this, what is done is stored first."""
+        self._tell()
         try:
             while lot := source.next(_LOT):
                 first = self._number + 1
@@ -64,7 +75,7 @@ class Course:
                 if source.learns:
                     self._store_all()
                     source.tell(lot, self._values(first, len(lot)))
-            self._store_all()
+            self._store_all(last=True)
         except BaseException:
             self._rescue()
             raise
@@ -81,7 +92,7 @@ class Course:
                 made.append(stage.strategy_of(candidate.params))
             except BtError as error:
                 made.append(error)
-        columns = iter(supply.of([each for each in made if not isinstance(each, BtError)]) if lot else ())
+        columns = supply.of([each for each in made if not isinstance(each, BtError)])
         for (number, candidate), strategy in zip(lot, made, strict=True):
             given = strategy if isinstance(strategy, BtError) else next(columns)
             if isinstance(given, BtError):
@@ -95,38 +106,63 @@ class Course:
     def _take_back(self) -> None:
         self._back.append(self._out[0].result())
         self._out.popleft()
-        if sum(map(_days, self._back)) >= _STORED_AT:
+        self._held += _days(self._back[-1])
+        self.listener.tried(self._back[-1].number, self.total, self._best)
+        if self._held >= _STORED_AT or time.monotonic() - self._stored_at >= _STORED_EVERY:
             self._store()
 
-    def _store_all(self) -> None:
+    def _store_all(self, *, last: bool = False) -> None:
         while self._out:
             self._take_back()
-        self._store()
+        self._store(last=last)
 
-    def _store(self) -> None:
+    def _store(self, *, last: bool = False) -> None:
+        """Store what is back; where no set could be tried so far, wait for one that can, and at the end refuse all."""
         if not self._back:
             return
-        rows = [row for each in self._back for row in _rows(each, self.cash)]
         if not self.stored and all(each.problem for each in self._back):
-            raise BtError(f"no parameter set can be tried: {self._back[0].problem}", "mend the strategy or the search")
+            if last:
+                problem = self._back[0].problem
+                raise BtError(f"no parameter set can be tried: {problem}", "mend the strategy or the search")
+            return
+        rows = [row for each in self._back for row in self._rows(each)]
         trials.add(self.warehouse, self.run_id, rows, _frame(self._back), self.judging)
         self.stored = self._back[-1].number
         self._back.clear()
-        self.listener.tried(self.stored, self.total, standing.best(self.warehouse, self.run_id))
+        self._held = 0
+        self._tell()
+        self._stored_at = time.monotonic()
+
+    def _tell(self) -> None:
+        self._best = standing.best(self.warehouse, self.run_id) if self.stored else ""
+        self.listener.tried(self.stored, self.total, self._best)
 
     def _rescue(self) -> None:
-        """Store what has come back in order, and forget the rest."""
+        """Store what has come back in order, and forget the rest, whatever step was broken off in its midst."""
         while self._out and self._out[0].done() and not self._out[0].cancelled() and not self._out[0].exception():
             self._back.append(self._out.popleft().result())
         for future in self._out:
             future.cancel()
         self._out.clear()
+        self.stored = trials.stored(self.warehouse, self.run_id)
+        known = {each.number: each for each in self._back}
+        self._back = [known[number] for number in takewhile(known.__contains__, count(self.stored + 1))]
         self._store()
+        self.listener.tried(self.stored, self.total, self._best)
 
-    def _values(self, first: int, count: int) -> list[float | None]:
+    def _values(self, first: int, many: int) -> list[float | None]:
         """Give the mean in-sample objective of each set, None where it did not qualify."""
-        rows = standing.worth(self.warehouse, self.run_id, first, first + count - 1)
-        return [rows.get(number) for number in range(first, first + count)]
+        rows = standing.worth(self.warehouse, self.run_id, first, first + many - 1)
+        return [rows.get(number) for number in range(first, first + many)]
+
+    def _rows(self, trialed: Trialed) -> Iterator[TrialRow]:
+        for done in trialed.parts:
+            yield TrialRow(
+                fold=done.part.fold, part=done.part.part, trial=trialed.number, params=trialed.params,
+                defaults=self.defaults, places=trialed.places or None, first=done.part.first, end=done.part.end,
+                start_cash=self.cash, status="failed" if trialed.problem else "ruined" if done.ruined else "finished",
+                problem=trialed.problem, seconds=trialed.seconds / len(trialed.parts),
+            )  # fmt: skip
 
 
 def _failed(number: int, candidate: Candidate, stage: Stage, error: BtError) -> Future[Trialed]:
@@ -138,16 +174,6 @@ def _failed(number: int, candidate: Candidate, stage: Stage, error: BtError) -> 
 
 def _days(trialed: Trialed) -> int:
     return sum(0 if part.days is None else len(part.days) for part in trialed.parts)
-
-
-def _rows(trialed: Trialed, cash: float) -> Iterable[TrialRow]:
-    for done in trialed.parts:
-        yield TrialRow(
-            fold=done.part.fold, part=done.part.part, trial=trialed.number, params=trialed.params,
-            places=trialed.places or None, first=done.part.first, end=done.part.end, start_cash=cash,
-            status="failed" if trialed.problem else "ruined" if done.ruined else "finished",
-            problem=trialed.problem, seconds=trialed.seconds / len(trialed.parts),
-        )  # fmt: skip
 
 
 def _frame(batch: Sequence[Trialed]) -> pl.DataFrame:

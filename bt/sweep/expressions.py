@@ -67,7 +67,10 @@ def checked(text: str, columns: Collection[str], *, what: What) -> Expression:
 def holds(
     expression: Expression, candidates: Sequence[Candidate], defaults: Mapping[str, Any] | None = None
 ) -> list[bool]:
-    """Say of each parameter set whether a constraint holds on it; what is not searched counts by its default."""
+    """Say of each parameter set whether a constraint holds on it; what is not searched counts by its default.
+
+    Raise BtError where the types of two parameters cannot be compared.
+    """
     if not candidates:
         return []
     frame = pl.DataFrame(
@@ -76,8 +79,13 @@ def holds(
             for name in expression.columns
         }
     ).with_row_index("set no")  # with a space, as no parameter's name
-    with scratch() as connection, registered(connection, candidates=frame):
-        found = query(connection, f'select "set no", {expression.sql} as fine from candidates order by 1')
+    try:
+        with scratch() as connection, registered(connection, candidates=frame):
+            found = query(connection, f'select "set no", {expression.sql} as fine from candidates order by 1')
+    except duckdb.Error as error:  # two parameters of different types held against each other
+        raise BtError(
+            f"constraint {expression.text!r}: {str(error).splitlines()[0]}", "compare like with like"
+        ) from None
     return found["fine"].to_list()
 
 

@@ -26,7 +26,7 @@ _NUMBERS: Final = (
 _VALUES: Final = (exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.DataType)
 _ALLOWED: Final = frozenset({*_LOGIC, *_TESTS, *_NUMBERS, *_VALUES, exp.Paren, exp.Case, exp.If})
 _PARTS: Final = frozenset({"this", "expression", "expressions", "ifs", "default", "true", "false", "low", "high", "to"})
-_PARTS_OF: Final = {exp.Round: {"this", "decimals"}, exp.Case: {"ifs", "default"}}
+_PARTS_OF: Final[dict[type[exp.Expr], set[str]]] = {exp.Round: {"this", "decimals"}, exp.Case: {"ifs", "default"}}
 _CAST_TO: Final = frozenset({exp.DType.DOUBLE, exp.DType.INT, exp.DType.BIGINT})
 _WHOLE: Final = frozenset({TokenType.STRING, TokenType.NUMBER, TokenType.IDENTIFIER})  # tokens that are no words
 _CASE: Final = frozenset({"case", "when", "then", "else", "end"})
@@ -95,7 +95,7 @@ def wanted_of(column: exp.Expr) -> str:
     place = column
     while isinstance(place.parent, exp.Paren) and place.parent.parent:
         place = place.parent
-    return next((kind for operand, kind in _wanted(place.parent) if operand is place), "")
+    return next((kind for operand, kind in _wanted(place.parent or place) if operand is place), "")
 
 
 def _tree(text: str, names: Collection[str]) -> exp.Expr | None:

@@ -5,24 +5,37 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import sys
+import warnings
 from collections import OrderedDict
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import connection, parent_process
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bt import __version__
 from bt.errors import BtError
 from bt.strategy.load import carried
 from bt.sweep.stage import Stage, evaluate
+from bt.sweep.supply import size
 
 if TYPE_CHECKING:
     from bt.market import Columns, Indicator
     from bt.sweep.stage import Candidacy, Trialed
 
-_ROOM: Final = 256  # columns that are kept
-_STAGES: Final[dict[str, Stage]] = {}  # of the sweep that this process works for: at most one
-_COLUMNS: Final[OrderedDict[Indicator, Any]] = OrderedDict()  # of its indicators
+_ROOM: Final = 256_000_000  # bytes of columns that are kept
+
+
+@dataclass(frozen=True, eq=False)
+class _Desk:
+    """What was sent here: the stage of a sweep, and columns of its indicators, those last used at the end."""
+
+    stage: Stage
+    columns: OrderedDict[Indicator, Any] = field(default_factory=OrderedDict)
+
+
+_DESKS: Final[dict[str, _Desk]] = {}  # by the stage's key: at most one, of the sweep that this process works for
+_GUARD: Final = Lock()  # a worker of a cluster may have several threads, and work for several sweeps
 
 
 class Wanting(NamedTuple):
@@ -54,22 +67,27 @@ def answer(letter: Letter) -> Trialed | Wanting:
     """Try the set of a letter, or say what is wanting."""
     if letter.version != __version__:
         raise BtError(f"a worker has bt {__version__}, the sweep {letter.version}", "install the same version on both")
-    if letter.stage is not None and letter.key not in _STAGES:
-        _STAGES.clear()
-        _COLUMNS.clear()
-        bare, portable = pickle.loads(letter.stage)  # noqa: S301 - from our own coordinator
-        _STAGES[letter.key] = replace(bare, strategy=portable.strategy())
-    _keep(letter.columns)
-    missing = tuple(each for each in letter.indicators if each not in _COLUMNS)
-    if letter.key not in _STAGES or missing:
-        return Wanting(letter.key not in _STAGES, missing)
-    columns = {each: _COLUMNS[each] for each in letter.indicators}
-    return evaluate(_STAGES[letter.key], columns, letter.number, letter.candidate)
+    with _GUARD:
+        if letter.stage is not None and letter.key not in _DESKS:
+            _DESKS.clear()
+            bare, portable = pickle.loads(letter.stage)  # noqa: S301 - from our own coordinator
+            _DESKS[letter.key] = _Desk(replace(bare, strategy=portable.strategy()))
+        desk = _DESKS.get(letter.key)
+        if desk is None:
+            return Wanting(True, letter.indicators)
+        _keep(desk.columns, letter)
+        missing = tuple(each for each in letter.indicators if each not in desk.columns)
+        if missing:
+            return Wanting(False, missing)
+        columns = {each: desk.columns[each] for each in letter.indicators}
+    return evaluate(desk.stage, columns, letter.number, letter.candidate)
 
 
 def begin() -> None:
-    """Make a child process deaf to Ctrl-C, which its parent hears, and let it end when its parent has."""
+    """Make a child process deaf to Ctrl-C, which its parent hears, and mute; let it end when its parent has."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - to the end of the process
+    warnings.simplefilter("ignore")
     parent = parent_process()
     if parent is not None:
         Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
@@ -80,9 +98,12 @@ def _end_with(sentinel: int) -> None:
     os._exit(1)
 
 
-def _keep(columns: Columns) -> None:
-    for indicator, outputs in columns.items():
-        _COLUMNS[indicator] = outputs
-        _COLUMNS.move_to_end(indicator)
-    while len(_COLUMNS) > _ROOM:
-        _COLUMNS.popitem(last=False)
+def _keep(columns: OrderedDict[Indicator, Any], letter: Letter) -> None:
+    """Keep what came with a letter, and of the rest what was last used, as far as there is room."""
+    columns.update(letter.columns)
+    for indicator in letter.indicators:
+        if indicator in columns:
+            columns.move_to_end(indicator)
+    held = sum(map(size, columns.values()))
+    while held > _ROOM and len(columns) > len(letter.indicators):
+        held -= size(columns.popitem(last=False)[1])

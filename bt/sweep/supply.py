@@ -3,55 +3,81 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from bt.errors import BtError
-from bt.market import MissingError
+from bt.errors import BtError, WarehouseError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import polars as pl
 
     from bt.market import Columns, Indicator, Market
     from bt.strategy import BaseStrategy
+    from bt.sweep.custody import Candles
     from bt.sweep.stage import Stage
 
+Asked = dict["Indicator", None]  # in order
+
 _BYTES: Final = 8  # of a value
-_AT_ONCE: Final = 128_000_000  # bytes of columns computed in one query, which takes twice as much meanwhile
+_AT_ONCE: Final = 64_000_000  # bytes of columns computed in one query, which takes twice as much meanwhile
 _ROUNDS: Final = 16  # a strategy may ask for bars so many times in a row
 
 
 class Supply:
     """Give the columns that strategies ask for, keeping about `room` bytes of those last used."""
 
-    def __init__(self, market: Market, stage: Stage, *, room: int) -> None:
-        self._market, self._stage, self._room = market, stage, room
+    def __init__(self, market: Market, stage: Stage, candles: Candles, *, room: int) -> None:
+        self._market, self._stage, self._candles, self._room = market, stage, candles, room
         self._kept: OrderedDict[Indicator, Mapping[str, pl.Series]] = OrderedDict()
         self._refused: dict[Indicator, BtError] = {}
 
-    def of(self, strategies: Sequence[BaseStrategy]) -> list[Columns | BtError]:
-        """Give the columns each strategy asks for, or why one of them cannot be; other faults show in trading."""
-        for _ in range(_ROUNDS):
-            asked, missing = zip(*map(self._asked, strategies), strict=True)
-            new = dict.fromkeys(each for some in missing for each in some if each not in self._refused)
-            if not new:
-                break
-            self._compute(list(new))
-        found = [self._given(list(own)) for own in asked]
-        self._release()
-        return found
+    def of(self, strategies: Sequence[BaseStrategy]) -> Iterator[Columns | BtError]:
+        """Give the columns each strategy asks for, or why one of them cannot be; other faults show in trading.
 
-    def _asked(self, strategy: BaseStrategy) -> tuple[dict[Indicator, None], tuple[Indicator, ...]]:
-        """Give what a strategy asked for, and what of it was missing."""
+        As many strategies as there is room for are looked at together, and what they miss is computed in one query.
+        """
+        begin = 0
+        while begin < len(strategies):
+            asked = self._together(strategies, begin)
+            for _ in range(_ROUNDS):
+                new = self._new(asked)
+                if not new:
+                    break
+                self._compute(new)
+                asked = [self._asked(each) for each in strategies[begin : begin + len(asked)]]
+            found = [self._given(list(own)) for own in asked]
+            self._release()
+            yield from found
+            begin += len(asked)
+
+    def _together(self, strategies: Sequence[BaseStrategy], begin: int) -> list[Asked]:
+        """Give what strategies from one on ask for, until as much is new as is computed in one query."""
+        asked: list[Asked] = []
+        new: dict[Indicator, None] = {}
+        for strategy in strategies[begin:]:
+            own = self._asked(strategy)
+            new.update(dict.fromkeys(self._new([own])))
+            if asked and len(new) > self._most:
+                break
+            asked.append(own)
+        return asked
+
+    def _new(self, asked: Iterable[Asked]) -> list[Indicator]:
+        wanted = dict.fromkeys(each for own in asked for each in own)
+        return [each for each in wanted if each not in self._kept and each not in self._refused]
+
+    @property
+    def _most(self) -> int:
+        return max(1, _AT_ONCE // (_BYTES * max(1, self._stage.frame.height)))
+
+    def _asked(self, strategy: BaseStrategy) -> Asked:
+        """Give what a strategy asks for, until something is missing; how it fails is said where the set is traded."""
         market = self._stage.market(self._kept)
-        try:
+        with suppress(Exception, SystemExit):
             strategy.signals(market)  # type: ignore[arg-type]  # lazy: nothing is worked out
-        except MissingError as error:
-            return market.asked, error.indicators
-        except (Exception, SystemExit):  # noqa: BLE001 - it is said where the set is traded
-            return market.asked, ()
-        return market.asked, ()
+        return market.asked
 
     def _given(self, indicators: Sequence[Indicator]) -> Columns | BtError:
         refused = [self._refused[each] for each in indicators if each in self._refused]
@@ -63,12 +89,14 @@ class Supply:
         return {each: self._kept[each] for each in indicators if each in self._kept}
 
     def _compute(self, indicators: list[Indicator]) -> None:
-        most = max(1, _AT_ONCE // (_BYTES * max(1, self._stage.frame.height)))
-        for begin in range(0, len(indicators), most):
-            some = indicators[begin : begin + most]
+        for begin in range(0, len(indicators), self._most):
+            some = indicators[begin : begin + self._most]
             try:
                 self._kept.update(self._market.columns(some))
+            except WarehouseError:
+                raise
             except BtError:
+                self._candles.require_unchanged()
                 self._compute_each(some)
 
     def _compute_each(self, indicators: list[Indicator]) -> None:
@@ -76,14 +104,17 @@ class Supply:
         for each in indicators:
             try:
                 self._kept.update(self._market.columns([each]))
+            except WarehouseError:
+                raise
             except BtError as error:
                 self._refused[each] = error
 
     def _release(self) -> None:
-        held = sum(map(_size, self._kept.values()))
+        held = sum(map(size, self._kept.values()))
         while held > self._room and self._kept:
-            held -= _size(self._kept.popitem(last=False)[1])
+            held -= size(self._kept.popitem(last=False)[1])
 
 
-def _size(outputs: Mapping[str, pl.Series]) -> int:
+def size(outputs: Mapping[str, pl.Series]) -> int:
+    """Give about how many bytes the outputs of an indicator take."""
     return sum(_BYTES * len(values) for values in outputs.values())

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from bt.errors import BtError, WarehouseError, hint
+from bt.errors import BtError, hint
 from bt.kernel import warm_up
 from bt.results import HeadRecord, Judging, Run, standing, trials
 from bt.strategy import Ground, Request, made, name_of
@@ -16,6 +15,7 @@ from bt.strategy.base import source_of
 from bt.strategy.listening import Clock, Deaf
 from bt.strategy.signals import contained
 from bt.sweep.course import Course
+from bt.sweep.custody import Candles, under_way
 from bt.sweep.expressions import checked
 from bt.sweep.sampling import candidates, count
 from bt.sweep.sources import Learning, Ordered, Source
@@ -117,9 +117,11 @@ class Sweep:
         part = FoldPart(0, "in", attempt.first, attempt.end)
         run_id, done = attempt.begun("sweep", {}, attempt.ground.bars(), resume=resume)
         if not done:
-            attempt.explore(run_id, [(part,)])
-            trials.choose(warehouse, run_id, self.select)
-            trials.finish(warehouse, run_id, warnings=(), timings=clock.seconds)
+            with under_way(warehouse, run_id):
+                attempt.explore(run_id, [(part,)])
+                attempt.candles.require_unchanged()
+                trials.choose(warehouse, run_id, self.select)
+                trials.finish(warehouse, run_id, warnings=(), timings=clock.seconds)
         return Run(warehouse, run_id, clock.seconds)
 
 
@@ -136,6 +138,7 @@ class Attempt:
     judging: Judging
     ground: Ground
     stage: Stage  # without parts
+    candles: Candles
     supply: Supply
 
     @classmethod
@@ -155,9 +158,10 @@ class Attempt:
         if settings.sampler != "tpe":  # refuses what cannot be sampled
             candidates(space, settings.sampler, trials=settings.trials, seed=settings.seed, constraint=constraint)
         warm_up()
-        with clock.stage("data"):
+        with clock.stage("data"), warehouse.read():  # one opening for all of it
             default = made(strategy, {})
             ground = Ground.read(name_of(strategy), warehouse, request, warm_up=default.warm_up)
+            candles = Candles.seen(warehouse, ground.market.symbols, ground.market.end)
             frame = ground.market.bars().collect()
             tape = ground.tape(clock.listener.say)
         stage = Stage(
@@ -165,10 +169,10 @@ class Attempt:
             first=ground.market.first, end=ground.market.end, warm_up=max(default.warm_up, 1), frame=frame, tape=tape,
             parts=(),
         )  # fmt: skip
-        supply = Supply(ground.market, stage, room=_ROOM)
+        supply = Supply(ground.market, stage, candles, room=_ROOM)
         return cls(
             settings=settings, strategy=strategy, warehouse=warehouse, clock=clock, space=space, constraint=constraint,
-            judging=judging, ground=ground, stage=stage, supply=supply,
+            judging=judging, ground=ground, stage=stage, candles=candles, supply=supply,
         )  # fmt: skip
 
     @property
@@ -197,8 +201,8 @@ class Attempt:
         """
         settings = self.settings
         record = HeadRecord(
-            **self.ground.facts(bars, [self.stage.frame]), source=source_of(self.strategy), kind=kind,
-            seed=None if settings.sampler == "grid" else settings.seed,
+            **self.ground.facts(bars, [self.stage.frame, self.candles.digest]), source=source_of(self.strategy),
+            kind=kind, seed=None if settings.sampler == "grid" else settings.seed,
             settings={
                 "search": described(self.space),
                 "constraint": self.constraint.text if self.constraint else None,
@@ -216,6 +220,7 @@ class Attempt:
             if finished:
                 self.clock.listener.say(f"run {finished} of this is finished already")
                 return finished, True
+            self.clock.listener.say("nothing of this is unfinished: it begins anew")
         return trials.begin(self.warehouse, record, folds), False
 
     def signals(self, params: str) -> Told:
@@ -228,17 +233,9 @@ class Attempt:
 
     def explore(self, run_id: str, parts: Sequence[Sequence[FoldPart]]) -> None:
         """Try every set on all parts, or, where the sampler learns, as many sets on the parts of each fold."""
-        with self.clock.stage("trials"), contained(heard=False):
-            try:
-                with workers(self.settings.executor, self.settings.workers) as crew:
-                    self._explore(run_id, parts, crew)
-            except BaseException:
-                with suppress(WarehouseError):  # it stays `running`, and can be resumed all the same
-                    if trials.stored(self.warehouse, run_id):
-                        trials.interrupt(self.warehouse, run_id)
-                    else:
-                        standing.discard(self.warehouse, run_id)
-                raise
+        settings, clock = self.settings, self.clock
+        with clock.stage("trials"), contained(heard=False), workers(settings.executor, settings.workers) as crew:
+            self._explore(run_id, parts, crew)
 
     def _explore(self, run_id: str, parts: Sequence[Sequence[FoldPart]], crew: Workers) -> None:
         learns = self.settings.sampler == "tpe"
@@ -246,8 +243,8 @@ class Attempt:
         course = Course(
             warehouse=self.warehouse, run_id=run_id, judging=self.judging, workers=crew,
             listener=self.clock.listener,  # type: ignore[arg-type]
-            cash=self.ground.terms.account.cash, total=total and total * (len(parts) if learns else 1),
-            stored=trials.stored(self.warehouse, run_id),
+            cash=self.ground.terms.account.cash, defaults=self.space.defaults,
+            total=total and total * (len(parts) if learns else 1), stored=trials.stored(self.warehouse, run_id),
         )  # fmt: skip
         together = [tuple(part for fold in parts for part in fold)]
         for number, fold in enumerate(parts if learns else together):

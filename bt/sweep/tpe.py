@@ -92,7 +92,8 @@ class Proposer:
         self._batch, self._values = {}, {}
         if self._distributions and len(self._seen) >= _AT_RANDOM:
             for _ in range(_TRIES):
-                self._propose(self._size - len(self._batch))
+                if missing := self._size - len(self._batch):
+                    self._propose(missing)
         while len(self._batch) < self._size and (drawn := self._drawn()):
             self._take(drawn, None)
         self._waiting = [candidate for candidate, _ in self._batch.values()]

@@ -8,9 +8,9 @@ with it.
 from __future__ import annotations
 
 import os
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from bt import __version__
@@ -36,7 +36,7 @@ class Workers:
         self.count = count
         self._executor = executor
         self._apart = apart
-        self._packed = cache(remote.packed)
+        self._packed = lru_cache(maxsize=1)(remote.packed)  # stages come one after the other
 
     def submit(self, stage: Stage, columns: Columns, number: int, candidate: Candidacy) -> Future[Trialed]:
         """Begin to try one set; the future's result is what `evaluate` gives."""
@@ -63,10 +63,19 @@ class Workers:
                     self._send(sent, stage, columns, outer)
                 else:
                     outer.set_result(answer)
+            except BrokenExecutor:
+                outer.set_exception(_gone())
             except BaseException as error:  # noqa: BLE001 - raised where the result is waited for
                 outer.set_exception(error)
 
-        self._executor.submit(remote.answer, letter).add_done_callback(came)
+        try:
+            self._executor.submit(remote.answer, letter).add_done_callback(came)
+        except BrokenExecutor:
+            outer.set_exception(_gone())
+
+
+def _gone() -> BtError:
+    return BtError("a worker process has ended, killed or out of memory", "go on with --resume and fewer --workers")
 
 
 @contextmanager
@@ -95,11 +104,11 @@ def workers(kind: str, count: int | None) -> Iterator[Workers]:
 @contextmanager
 def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
     try:
-        from dask.distributed import Client
+        from distributed import Client
     except ImportError:
         raise BtError("Dask is not installed", "pip install 'bt-warehouse[dask]'") from None
     try:
-        client = Client(f"tcp://{address}", timeout=_PATIENCE)
+        client: Any = Client(f"tcp://{address}", timeout=_PATIENCE)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
         raise BtError(f"no Dask scheduler answers at {address}: {error}", "start one: dask scheduler") from None
     with client:

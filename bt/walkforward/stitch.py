@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from bt.engine import Joined, Told, join
 from bt.kernel import ORDER, Signals
@@ -58,7 +59,19 @@ def stitched(tape: Tape, parts: Sequence[Segment]) -> tuple[Joined, list[FoldEnd
             began = cash
         if segment.fold is not None:
             ends.append(FoldEnd(fold=segment.fold, stitched_end=segment.end, start_equity=began, end_equity=cash))
-    return join(done), ends
+    joined = join(done)
+    return replace(joined, days=_whole(joined.days)), ends
+
+
+def _whole(days: pl.DataFrame) -> pl.DataFrame:
+    """Add the days without a bar that lie between two segments; they keep the last equity, as inside a segment."""
+    every = days.select(pl.date_range(pl.col("day").min(), pl.col("day").max(), "1d").alias("day"))
+    if every.height == days.height:
+        return days
+    found = every.join(days, on="day", how="left", maintain_order="left")
+    found = found.with_columns(pl.col("equity", "high").forward_fill())
+    still = pl.exclude("day", "equity", "high", "drawdown", "best", "worst")
+    return found.with_columns(pl.col("drawdown").fill_null(pl.col("equity") / pl.col("high") - 1), still.fill_null(0))
 
 
 def _told(part: Part, told: Told | None) -> Told:

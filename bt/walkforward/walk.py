@@ -12,7 +12,7 @@ from bt.strategy import Request
 from bt.strategy.caveats import Finished, caveats
 from bt.strategy.listening import Clock
 from bt.strategy.signals import contained
-from bt.sweep import Attempt, FoldPart, Sweep, Unheard
+from bt.sweep import Attempt, FoldPart, Sweep, Unheard, under_way
 from bt.walkforward.folds import Mode, plan
 from bt.walkforward.stitch import segments, stitched
 
@@ -86,9 +86,10 @@ class WalkForward:
         rows = [FoldRow(**{name: getattr(fold, name) for name in _DATES}, fold=fold.number) for fold in folds]
         run_id, done = attempt.begun("walk", {"folds": self._described(attempt)}, tested, folds=rows, resume=resume)
         if not done:
-            attempt.explore(run_id, [_parts(fold) for fold in folds])
-            chosen = trials.choose(warehouse, run_id, self.sweep.select)
-            _Stitching(attempt, run_id, folds, chosen, tested).store()
+            with under_way(warehouse, run_id):
+                attempt.explore(run_id, [_parts(fold) for fold in folds])
+                chosen = trials.choose(warehouse, run_id, self.sweep.select)
+                _Stitching(attempt, run_id, folds, chosen, tested).store()
         return Run(warehouse, run_id, clock.seconds)
 
     def _described(self, attempt: Attempt) -> dict[str, Any]:
@@ -132,6 +133,7 @@ class _Stitching:
             parts = list(segments(self.folds, self._told()))
             done, ends = stitched(attempt.tape, parts)
             envelope = self._envelope(parts, done) if done.ambiguous else None
+            attempt.candles.require_unchanged()
         finished = Finished(
             done=done, bars=self.tested, length=attempt.ground.length, inputs=attempt.ground.inputs, envelope=envelope
         )

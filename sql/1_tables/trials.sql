@@ -5,8 +5,8 @@ create table if not exists trials (
     fold integer not null,          -- see folds; 0 = a sweep's whole span
     part varchar not null,          -- in (in-sample) or out (out-of-sample)
     trial integer not null,         -- 1, 2, …: the same parameter set in every fold of the run
-    params varchar not null,        -- JSON object, parameter to value
-    params_hash varchar not null,   -- SHA-256 of params: the same set across runs
+    params varchar not null,        -- JSON object, searched parameter to value
+    params_hash varchar not null,   -- SHA-256 of all parameters, those not searched too: the same set across runs
     places integer[],               -- position of each parameter's value in its list of values, from 0, in order of the search space; null = no grid
     first_ts timestamp not null,    -- UTC; ts of the first tested bar
     end_ts timestamp not null,      -- UTC; exclusive

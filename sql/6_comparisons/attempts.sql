@@ -4,15 +4,15 @@ create or replace view attempts as
 with tried as (
     select
         run_id,
-        params,
+        sha256(params) as params_hash,
     from runs
     where kind = 'run'
     union all
-    select
+    select distinct
         run_id,
-        params,
+        params_hash,
     from trials
-    where part = 'in' and fold <= 1  -- the same sets in every fold
+    where part = 'in'
 ),
 
 described as (
@@ -26,7 +26,7 @@ described as (
 select
     judged.run_id,
     count(distinct md5(concat_ws(
-        chr(10), others.strategy_hash, others.timeframe, others.terms, tried.params
+        chr(10), others.strategy_hash, others.timeframe, others.terms, tried.params_hash
     ))) as attempts,                                 -- parameter sets, of all runs together
 from described as judged
 inner join described as others

@@ -41,7 +41,7 @@ correlations as (
 
 select
     run_id,
-    moving_sets as sets,                             -- whose returns vary
+    moving_sets as sets,                             -- parameter sets whose returns vary
     correlation,                                     -- mean over all pairs of daily returns; null = fewer than two such sets
     greatest(least(coalesce(correlation, 0), 1), 0) as shared,  -- correlation, cut to 0 … 1
     shared + (1 - shared) * moving_sets as effective_sets,  -- as many independent ones: ρ + (1 − ρ) N

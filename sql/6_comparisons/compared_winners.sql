@@ -21,7 +21,7 @@ chosen as (
 select
     run_id,
     half,                                            -- see block_halves
-    len(ascending) as sets,
+    len(ascending) as sets,                          -- parameter sets compared
     ascending[1] < ascending[-1] as differ,          -- the sets do not all do the same on the other half
     out_sharpe,                                      -- ratio a day; on the other half, of the set with the highest Sharpe ratio on this one (of equals: the lowest number)
     (

@@ -16,7 +16,15 @@ with lucks as (
 )
 
 select
-    lucks.*,
+    run_id,
+    lucks.attempts,                                  -- parameter sets; see attempts
+    lucks.effective_attempts,                        -- as many independent ones; see judged_luck
+    lucks.expected,                                  -- ratio a day; what the best of all attempts would show without skill
+    lucks.effective_expected,                        -- ratio a day; the best of the effective number of attempts
+    lucks.probabilistic,                             -- probability that the true Sharpe ratio is above 0
+    lucks.deflated,                                  -- probability that it is above expected
+    lucks.effective_deflated,                        -- probability that it is above effective_expected
+    lucks.min_years,                                 -- years; see min_backtest_length
     judged_curves.sharpe * sqrt(judged_curves.days) as t_statistic,  -- ratio; mean daily return / its standard error
     min_track_record(
         judged_curves.sharpe, 0, judged_curves.skew, judged_curves.kurtosis, 0.95

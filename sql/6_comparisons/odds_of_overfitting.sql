@@ -13,7 +13,7 @@ with shares as (
 
 select
     shares.run_id,
-    shares.sets,
+    shares.sets,                                     -- parameter sets compared
     case when shares.sets > 1 and shares.differ then shares.probability end as probability,  -- fraction; null = fewer than two sets, or all alike
     max(overfitting_noise.low) as noise_low,         -- fraction; 5 % of noise lies below
     min(overfitting_noise.high) as noise_high,       -- fraction; 5 % of noise lies above

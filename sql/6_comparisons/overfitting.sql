@@ -106,10 +106,10 @@ figures as (
 
 select
     run_id,
-    told['figure'] as figure,
+    told['figure'] as figure,                        -- its name
     told['value'] as value,                          -- Sharpe ratios a year, min_track_record days, min_backtest_length years, attempts sets, out_of_sample_profit quote; all others fractions or ratios
-    told['low'] as low,
-    told['high'] as high,
+    told['low'] as low,                              -- see above
+    told['high'] as high,                            -- see above
     told['threshold'] as threshold,                  -- of min_track_record and min_backtest_length: what there is
     told['holds'] as holds,                          -- the value is on the good side of the threshold (of sharpe: low); null = no value, or nothing to hold it against
     told['reason'] as reason,                        -- why value is null; null = it is not

@@ -1,5 +1,6 @@
 -- one row is one of the ten best parameter sets of a fold by in-sample objective, or over all folds (fold 0); with what they did out-of-sample, which ranks nothing
--- only sets that qualify, see trials; of equals the lower number first; over all folds every column is the mean over the folds in which the set qualified, trades the sum and max_drawdown the worst
+-- only sets that qualify, see trials; of equals the lower number first
+-- over all folds every column is the mean over the folds in which the set qualified, trades the sum and max_drawdown the worst, and sets that qualified in fewer than half as many folds as others come last
 create or replace view top_configs as
 with pairs as (
     select
@@ -51,6 +52,13 @@ everywhere as (
     from pairs
     where fold > 0
     group by run_id, trial
+),
+
+steady as (
+    select
+        *,
+        2 * folds >= max(folds) over (partition by run_id, fold) as is_steady,
+    from everywhere
 )
 
 select
@@ -58,7 +66,7 @@ select
     fold,                                            -- see folds; 0 = over all, or a sweep's whole span
     row_number() over (
         partition by run_id, fold
-        order by objective desc, trial asc
+        order by is_steady desc, objective desc, trial asc
     ) as rank,                                       -- 1 = best
     trial,                                           -- see trials
     params,                                          -- JSON object, parameter to value
@@ -73,5 +81,5 @@ select
     out_total_return,                                -- fraction
     out_max_drawdown,                                -- fraction, ≤ 0
     out_trades,                                      -- closed trades
-from everywhere
+from steady
 qualify rank <= 10;

@@ -11,8 +11,8 @@ select
     folds.stitched_end,
     folds.trial,                                     -- the chosen set, see trials; null = none qualified, the fold stays flat
     folds.params,                                    -- JSON object of the chosen set
-    ins.objective as in_objective,
-    outs.objective as out_objective,
+    ins.objective as in_objective,                   -- what it was chosen by
+    outs.objective as out_objective,                 -- the same expression over the out-of-sample part
     ins.sharpe as in_sharpe,                         -- ratio a year
     outs.sharpe as out_sharpe,                       -- ratio a year
     ins.total_return as in_return,                   -- fraction

@@ -1,7 +1,8 @@
 """Show how the cost of a sweep grows, and what a walk-forward costs beside it; each figure from a process of its own.
 
-Run on demand: `python tests/benchmarks/growth.py`; `--only TEXT` takes the tables whose title has the text, `--rounds N`
-the best of so many. The walk-forward is that of the speed targets: the same 100 sets, 12 folds of 120 and 20 days.
+Run on demand: `python tests/benchmarks/growth.py`; `--only TEXT` takes the tables whose title has the text,
+`--rounds N` the best of so many. The walk-forward is that of the speed targets: the same 100 sets, 12 folds of 120 and
+20 days.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def show(table: Table, rounds: int) -> None:
                 continue
             first = first or found
             more = len(found["trades"]) - len(first["trades"])
-            each = f"{(found['peak'] - first['peak']) / 1e6 / more:>10.2f}" if more else f"{'':>10}"
+            each = f"{(found['peak'] - first['peak']) / 1e6 / more:>10.2f}" if more > 0 else f"{'':>10}"
             print(
                 f"{name:<32}{found['wall']:>9.2f}{found['cpu']:>9.2f}{found['wall'] / first['wall']:>9.2f}"
                 f"{found['cpu'] / first['cpu']:>8.2f}{found['peak'] / 1e6:>9.0f}{each}{sum(found['trades']):>11,}",

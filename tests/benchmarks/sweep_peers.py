@@ -144,7 +144,7 @@ GIVEN: dict[str, Engine] = {
     "ready: vectorbt numba, all sets in one call, Sharpe of minutes": partial(vectorbt_ready_documented, "numba"),
     "ready: vectorbt rust, a set a call": partial(vectorbt_ready_strong, "rust", 1, 1),
     "ready: vectorbt rust, a set a call, 2 threads": partial(vectorbt_ready_strong, "rust", 1, 2),
-    "ready: raptorbt, one batch, Sharpe of minutes": partial(raptorbt_ready, ALL, 1),
+    "ready: raptorbt, one batch in one call, Sharpe of minutes": partial(raptorbt_ready, ALL, 1),
     "ready: raptorbt, batches of ten, 2 threads, Sharpe of minutes": partial(raptorbt_ready, 10, 2),
 }
 

@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ OURS_GIVEN = {
     "ready: bt, a tape": {"kind": "ready"},
     "ready: bt, a tape, 1 worker": {"kind": "ready", "workers": 1},
 }
-DOCUMENTED = "all sets in one call"
+DOCUMENTED = "in one call"
 
 
 def asked(script: str, name: str, folder: Path, rounds: int) -> dict[str, Any]:
@@ -70,43 +71,49 @@ def market(folder: Path, *, real: bool) -> str:
     return name
 
 
-def race(title: str, results: dict[str, dict[str, Any]]) -> None:
-    """Print one table, each engine against the first of ours that is there."""
+def race(title: str, engines: Iterator[tuple[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Print one table as it is measured, each engine against the first of ours that is there, and give its results."""
     print(f"\n{title}")
     titles = {"wall s": 8, "CPU s": 8, "peak MB": 9, "before": 8, "x ours": 8, "trades": 9, "return": 10, "Sharpe": 9}
     print(f"{'':<64}" + "".join(f"{name:>{width}}" for name, width in titles.items()))
-    base = next((name for name, found in results.items() if _ours(name) and "wall" in found), None)
-    first = results[base] if base else None
-    for name, found in results.items():
+    results: dict[str, dict[str, Any]] = {}
+    base = None
+    for name, found in engines:
         if "absent" in found:
-            print(f"{name:<64}{found['absent']}")
+            print(f"{name:<64}{found['absent']}", flush=True)
             continue
-        ratio = f"{found['wall'] / first['wall']:>8.2f}" if first else f"{'':>8}"
+        results[name] = found
+        base = base or (name if _ours(name) else None)
+        ratio = f"{found['wall'] / results[base]['wall']:>8.2f}" if base else f"{'':>8}"
         memory = f"{found['peak'] / 1e6:>9.0f}{found['before'] / 1e6:>8.0f}"
         print(
             f"{name:<64}{found['wall']:>8.2f}{found['cpu']:>8.2f}{memory}{ratio}"
-            f"{sum(found['trades']):>9,}{np.mean(found['returns']):>10.4%}{np.mean(found['sharpes']):>9.4f}"
+            f"{sum(found['trades']):>9,}{np.mean(found['returns']):>10.4%}{np.mean(found['sharpes']):>9.4f}",
+            flush=True,
         )
-    peers = {name: found for name, found in results.items() if not _ours(name) and "wall" in found}
-    for word, some in (
-        ("as documented", {name: found for name, found in peers.items() if DOCUMENTED in name}),
-        ("at its strongest", peers),
-    ):
-        if first and some:
-            best = min(some, key=lambda name: some[name]["wall"])
-            print(f"  the fastest peer {word} takes {some[best]['wall'] / first['wall']:.1f} x {base} ({best})")
+    return results
+
+
+def ratios(results: dict[str, dict[str, Any]]) -> None:
+    """Print how far the fastest peers are behind the first of ours, in wall time and in CPU."""
+    base = next(filter(_ours, results), None)
+    peers = [name for name in results if not _ours(name)]
+    for word, some in (("as documented", [name for name in peers if DOCUMENTED in name]), ("at its strongest", peers)):
+        if base and some:
+            best = min(some, key=lambda name: results[name]["wall"])
+            wall, spent = (results[best][key] / results[base][key] for key in ("wall", "cpu"))
+            print(f"  the fastest peer {word} takes {wall:.1f} x the wall and {spent:.1f} x the CPU of {base} ({best})")
 
 
 def agreement(results: dict[str, dict[str, Any]]) -> None:
     """Print in how many sets each engine counts the same trades as the first, and how far returns and Sharpe are."""
-    found = {name: result for name, result in results.items() if "wall" in result}
-    if len(found) < 2:
+    if len(results) < 2:
         return
-    first = next(iter(found))
+    first = next(iter(results))
     print(f"  against {first}: sets with as many trades; largest difference in return; in Sharpe")
-    for name, result in found.items():
-        same = np.equal(result["trades"], found[first]["trades"]).mean()
-        gaps = [np.abs(np.subtract(result[key], found[first][key])).max() for key in ("returns", "sharpes")]
+    for name, result in results.items():
+        same = np.equal(result["trades"], results[first]["trades"]).mean()
+        gaps = [np.abs(np.subtract(result[key], results[first][key])).max() for key in ("returns", "sharpes")]
         print(f"  {name:<62}{same:>8.0%}{gaps[0]:>12.6f}{gaps[1]:>12.6f}")
 
 
@@ -133,18 +140,12 @@ def main() -> None:
             (f"{len(SETS)} crosses x {BARS:,} minutes of {symbol}, indicators to daily Sharpe", OURS, SWEEPS),
             (f"{len(READY)} sets of ready signals x {BARS:,} minutes of {symbol}", OURS_GIVEN, GIVEN),
         ):
-            results = {}
-            for name, job in ours.items():
-                if chosen.only in name:
-                    results[name] = asked(
-                        "sweep_ours.py", json.dumps(job | {"symbols": [symbol]}), folder, chosen.rounds
-                    )
-            for name in peers:
-                if chosen.only in name:
-                    results[name] = asked("sweep_peers.py", name, folder, chosen.rounds)
-            if results:
-                race(title, results)
-                agreement(results)
+            jobs = {name: ("sweep_ours.py", json.dumps(job | {"symbols": [symbol]})) for name, job in ours.items()}
+            jobs |= {name: ("sweep_peers.py", name) for name in peers}
+            wanted = {name: job for name, job in jobs.items() if chosen.only in name}
+            results = race(title, ((name, asked(*job, folder, chosen.rounds)) for name, job in wanted.items()))
+            ratios(results)
+            agreement(results)
             kept |= results
     if chosen.json:
         chosen.json.write_text(json.dumps(kept, indent=1), encoding="utf-8")

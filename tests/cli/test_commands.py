@@ -312,7 +312,8 @@ def test_the_demo_plays_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     for number, came in (("1", "777,505 candles and 1,620 settlements"), ("2", "0 candles and 0 settlements")):
         assert cli.run(["demo"]) == 0
         captured = capsys.readouterr()
-        assert captured.out.count("╭") == 2
+        assert captured.out.count("╭") == 3
+        assert captured.out.count("\nVerdict: ") == 1
         assert f".{number} · saved" in captured.out
         assert "95 minutes without a candle" in captured.err
         assert came in captured.err

@@ -20,6 +20,7 @@ import pytest
 from bt import cli, seeded
 from bt.cli.doctor import clock
 from bt.warehouse import Warehouse
+from bt.warehouse.schema import NEWEST
 
 Captured = pytest.CaptureFixture[str]
 Rows = dict[str, dict[str, str]]
@@ -125,9 +126,9 @@ BROKEN: list[Case] = [
     ("number gone", BESIDE.unlink, 0, "acknowledged", "ok", "nothing beside the file", ""),
     ("number garbled", lambda: BESIDE.write_text("?"), 0, "acknowledged", "warning", "does not hold", "remove"),
     ("older schema", lambda: plain("update warehouse_info set schema_version = 0"), 0, "schema", "warning",
-     "version 0, this bt has 1", "bt data"),
+     f"version 0, this bt has {NEWEST}", "bt data"),
     ("newer schema", lambda: plain("update warehouse_info set schema_version = 99"), 3, "warehouse", "bad",
-     "schema version 99, this bt knows 1", "upgrade bt-warehouse"),
+     f"schema version 99, this bt knows {NEWEST}", "upgrade bt-warehouse"),
     ("a table gone", lambda: plain("drop table ingests"), 3, "warehouse", "bad", "ingests", "restore it"),
     ("damaged log", damaged_log, 3, "warehouse", "bad", "WAL", "move bt.duckdb.wal away"),
     ("foreign", foreign, 3, "warehouse", "bad", "not a bt warehouse", "nothing was changed"),

@@ -35,7 +35,8 @@ def head(kind: str = "sweep", **settings: Any) -> HeadRecord:
 
 def row(number: int, fold: int = 0, part: Any = "in", **more: Any) -> TrialRow:
     given: dict[str, Any] = {
-        "fold": fold, "part": part, "trial": number, "params": {"slow": 100, "fast": number}, "places": [number - 1, 0],
+        "fold": fold, "part": part, "trial": number, "params": {"slow": 100, "fast": number},
+        "defaults": {"stop": 2.0}, "places": [number - 1, 0],
         "first": START, "end": START + LENGTH[part] * DAY, "start_cash": 1000.0, "status": "finished", "problem": None,
         "seconds": 0.25,
     }  # fmt: skip

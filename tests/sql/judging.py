@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,7 +68,9 @@ def sharpes(returns: Array) -> Array:
     return np.asarray(returns.mean(axis=0) / np.where(deviation > 1e-12, deviation, np.nan) * np.sqrt(365))
 
 
-def trial_rows(run_id: str, fold: int, part: str, returns: Array, places: Array | None, first: datetime) -> pl.DataFrame:
+def trial_rows(
+    run_id: str, fold: int, part: str, returns: Array, places: Array | None, first: datetime
+) -> pl.DataFrame:
     """Give the rows of trials of one fold part, one for each column of returns; the objective is the Sharpe ratio."""
     days, sets = returns.shape
     objective = sharpes(returns)
@@ -78,10 +81,11 @@ def trial_rows(run_id: str, fold: int, part: str, returns: Array, places: Array 
     centred = returns - returns.mean(axis=0)
     moment = np.where(np.isnan(objective), np.nan, np.mean(centred**2, axis=0))
     params = [json.dumps({"x": number}) for number in range(1, sets + 1)]
+    hashes = [hashlib.sha256(each.encode()).hexdigest() for each in params]
     frame = pl.DataFrame(
         {
             "run_id": run_id, "fold": fold, "part": part, "trial": np.arange(1, sets + 1), "params": params,
-            "params_hash": params, "first_ts": first, "end_ts": first + timedelta(days=days), "chosen": chosen,
+            "params_hash": hashes, "first_ts": first, "end_ts": first + timedelta(days=days), "chosen": chosen,
             "objective": objective, "qualified": True, "status": "finished", "start_cash": CASH, "seconds": 0.0,
             "end_equity": end, "net_profit": end - CASH, "total_return": end / CASH - 1, "days": days,
             "sharpe": objective, "skew": np.mean(centred**3, axis=0) / moment**1.5,
@@ -110,7 +114,7 @@ def walk(
     in_days: bool = False,
     **changes: Any,
 ) -> Made:
-    """Walk forward over returns by day and set: the set with the highest in-sample Sharpe ratio is used in each fold."""
+    """Walk forward over returns by day and set: each fold uses the set with the highest in-sample Sharpe ratio."""
     sets = list(range(1, returns.shape[1] + 1))
     days, trials, folds, stitched = [], [], [], []
     equity = CASH
@@ -136,7 +140,8 @@ def walk(
     curve = day_rows(np.concatenate(stitched)[:, None], START + timedelta(days=train), run_id=run_id)
     head = run_row(run_id, "walk", returns.shape[0], **changes)
     return Made(tables={
-        "runs": head, "folds": pl.DataFrame(folds, infer_schema_length=None), "trials": pl.concat(trials, how="diagonal_relaxed"),
+        "runs": head, "folds": pl.DataFrame(folds, infer_schema_length=None),
+        "trials": pl.concat(trials, how="diagonal_relaxed"),
         "days": pl.concat([*days, curve], how="diagonal_relaxed"),
     })  # fmt: skip
 
@@ -160,6 +165,6 @@ def single(returns: Array, *, run_id: str = "r", **changes: Any) -> Made:
 
 
 def noise(random: np.random.Generator, *, sets: int, days: int, shared: float = 0.5, sharpe: float = 0.0) -> Array:
-    """Give normal daily returns by day and set, 2 % a day, with this correlation between sets and annual Sharpe ratio."""
+    """Give normal daily returns of 2 % by day and set, with this correlation of the sets and annual Sharpe ratio."""
     own, common = random.standard_normal((days, sets)), random.standard_normal((days, 1))
     return np.asarray(0.02 * (np.sqrt(shared) * common + np.sqrt(1 - shared) * own + sharpe / np.sqrt(365)))

@@ -187,6 +187,23 @@ ELSEWHERE = {
     "returns": "test_results", "stuck": "test_findings", "suspects": "test_findings", "trades": "test_results",
     "unfinished": "test_findings", "untraded": "test_findings",
 }  # fmt: skip
+ELSEWHERE |= dict.fromkeys(
+    (
+        "attempts", "chosen_drift", "chosen_plateau", "chosen_ranks", "compared_folds", "compared_returns",
+        "compared_sets", "compared_splits", "compared_winners", "fold_gains", "judged_curves", "judged_days",
+        "judged_interval", "judged_luck", "judged_sharpe", "odds_of_overfitting", "overfitting", "top_configs",
+        "trial_days", "verdicts", "walk_forward",
+    ),
+    "test_judging",
+)  # fmt: skip
+ELSEWHERE |= dict.fromkeys(
+    (
+        "bits_mixed", "block_halves", "deflated_sharpe", "drawn", "expected_max_sharpe", "figure_of", "horner",
+        "min_backtest_length", "min_track_record", "normal_cdf", "normal_quantile", "overfitting_noise",
+        "probabilistic_sharpe", "sharpe_of_sums",
+    ),
+    "test_significance",
+)  # fmt: skip
 HERE = ("absent_spans", "candle_fault")  # tests below
 
 

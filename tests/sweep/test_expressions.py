@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from bt import BtError
 from bt.sweep.expressions import checked, holds
 from bt.warehouse import scratch
-from tests.sweep.examples import space
+from tests.sweep.examples import PARAMETERS, space
 
 COLUMNS = ("sharpe", "max_drawdown", "trades", "nothing", "Total", "window", "end", "long", "kind")
 ROW: dict[str, Any] = {
@@ -55,7 +55,7 @@ OBJECTIVES = {
     "log(1, trades)": None,
     "log(0, trades)": pytest.approx(0),
     "log(max_drawdown)": None,
-    "round(sharpe, 400)": None,
+    "round(sharpe, 400)": 1.5,
     "case when sharpe between 1 and 2 then trades end": 40.0,
     'window + "end"': 16.0,
     "end - window": 2.0,
@@ -317,6 +317,12 @@ def test_a_constraint_holds_on_sets_and_defaults(text):
     fine = holds(constraint, sets, searched.defaults)
     assert [tuple(each.params.values()) for each, one in zip(sets, fine, strict=True) if one] == HELD[text]
     assert holds(constraint, []) == []
+
+
+def test_parameters_that_cannot_be_compared():
+    searched = space(fast="1,2", mode="calm,wild")
+    with pytest.raises(BtError, match="constraint 'fast = mode': Conversion Error"):
+        holds(checked("fast = mode", PARAMETERS, what="constraint"), [searched[0]])
 
 
 def test_duckdb_still_answers_as_the_guards_suppose():

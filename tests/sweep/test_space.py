@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from bt import BaseStrategy, BtError
@@ -154,6 +154,7 @@ def test_it_is_described():
     assert str(space(fast="3", slow=",".join(map(str, range(1, 40))))) == "fast 3 × slow 1, 2, 3, …, 39 (39) = 39 sets"
 
 
+@settings(deadline=None)
 @given(some.lists(some.integers(1, 9), min_size=2, max_size=2), some.data())
 def test_a_number_and_its_set_are_one_to_one(lengths, data):
     found = space(fast=range(lengths[0]), slow=range(lengths[1]))
@@ -162,6 +163,7 @@ def test_a_number_and_its_set_are_one_to_one(lengths, data):
     assert found[number].places == divmod(number, lengths[1])
 
 
+@settings(deadline=None)
 @given(some.integers(-(10**6), 10**6), some.integers(1, 10**4), some.integers(0, 50), some.integers(0, 6))
 def test_every_stepped_number_is_the_decimal_that_was_meant(first, step, steps, digits):
     def written(number: int) -> str:
