@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections import deque
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count, takewhile
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import duckdb
 import numpy as np
 import polars as pl
 
 from bt import kernel
-from bt.errors import BtError
+from bt.errors import BtError, WarehouseError
 from bt.results import TrialRow, standing, trials
 from bt.strategy.listening import Listener
 from bt.sweep.stage import PartDone, Trialed
@@ -77,7 +79,8 @@ class Course:
                     source.tell(lot, self._values(first, len(lot)))
             self._store_all(last=True)
         except BaseException:
-            self._rescue()
+            with suppress(WarehouseError, duckdb.Error, RuntimeError):  # which would hide what stopped it
+                self._rescue()
             raise
 
     def _numbered(self, lot: Sequence[Candidate]) -> list[tuple[int, Candidate]]:

@@ -25,6 +25,7 @@ _DIGEST: Final = """
     from candles
     where symbol = $symbol and ts < $end
 """
+_STOPPED: Final = ("KeyboardInterrupt", "Query interrupted")  # how DuckDB says that the user did
 
 
 @contextmanager
@@ -37,13 +38,15 @@ def under_way(warehouse: Warehouse, run_id: str) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
-            with suppress(WarehouseError):  # it stays `running`, and can be resumed all the same
+            with suppress(
+                WarehouseError, duckdb.Error, RuntimeError
+            ):  # it stays `running`, and can be resumed all the same
                 if trials.stored(warehouse, run_id):
                     trials.interrupt(warehouse, run_id)
                 else:
                     standing.discard(warehouse, run_id)
-            if isinstance(error, duckdb.Error | BtError) and "KeyboardInterrupt" in str(error):
-                raise KeyboardInterrupt from error  # it came while DuckDB read a frame, which wraps it in its own
+            if isinstance(error, Exception) and any(sign in str(error) for sign in _STOPPED):
+                raise KeyboardInterrupt from error
             raise
 
 

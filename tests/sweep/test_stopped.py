@@ -139,7 +139,6 @@ def test_stopped_anywhere_again_and_again(
         ).row(0)
         assert (rows, stored >= known) == (sets, True)
         status = own.query("select status from runs")["status"].to_list()
-        assert status != ["running"] or how == signal.SIGKILL
         known = stored
         if status != ["finished"]:
             continue
