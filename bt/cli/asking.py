@@ -66,6 +66,7 @@ class StrategyOptions:
     rebalance_band: Annotated[str | None, _setting("rebalance_band", _ORDERS)] = None
     max_volume_share: Annotated[str | None, _setting("max_volume_share", _ORDERS)] = None
     intrabar: Annotated[str | None, _setting("intrabar", _ORDERS)] = None
+    lookahead: Annotated[str | None, _setting("lookahead", _SOUNDNESS)] = None
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None
     note: Annotated[str | None, typer.Option(help="Note kept with the run.")] = None
     form: shared.Format = "table"
@@ -85,13 +86,6 @@ class StrategyOptions:
     def params(self) -> dict[str, str]:
         """Give what `-p` said."""
         return pairs(self.param or [])
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunOptions(StrategyOptions):
-    """What one run takes."""
-
-    lookahead: Annotated[str | None, _setting("lookahead", _SOUNDNESS)] = None
 
 
 def taking(kind: type[Asked]) -> Callable[[Callable[[Asked], int]], Callable[..., int]]:

@@ -105,7 +105,7 @@ class Prepared:
 
     def terms(self) -> dict[str, Any]:
         """Give what the library calls take by name."""
-        names = ("symbols", "timeframe", "first", "end", "account", "costs", "execution", "name", "note")
+        names = ("symbols", "timeframe", "first", "end", "account", "costs", "execution", "lookahead", "name", "note")
         return {name: getattr(self.request, name) for name in names}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bt.cli import shared
-from bt.cli.asking import RunOptions, taking
+from bt.cli.asking import StrategyOptions, taking
 from bt.errors import BtError, ExitCode
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ _DIGITS = {"win %": 1, "net pnl": 2, "pf": 2, "avg R": 2, "bars": 1, "costs": 2}
 _PARSED = ("params", "config", "versions", "warnings", "timings", "settings")  # columns of runs that hold JSON
 
 
-@taking(RunOptions)
-def run(asked: RunOptions) -> int:
+@taking(StrategyOptions)
+def run(asked: StrategyOptions) -> int:
     """Test a strategy on stored candles and store the run."""
     call = asked.session()
     done = run_strategy(call, asked.strategy, asked.params, name=asked.name, note=asked.note)

@@ -75,6 +75,8 @@ __all__ = [
     "warm_up",
 ]
 
+_WARMING: list[threading.Thread] = []  # that load the loop
+
 
 def make_ready(announce: Callable[[str], None] | None = None) -> None:
     """Compile the loop if need be (once per machine and version): `announce` is told beforehand."""
@@ -98,6 +100,7 @@ def kept() -> tuple[Path | None, bool]:
 
 def trade(inputs: Inputs) -> Outcome:
     """Run the loop."""
+    _settled()
     _cache_folder()
     from bt.kernel import loop
 
@@ -107,6 +110,7 @@ def trade(inputs: Inputs) -> Outcome:
 
 def linked(opened: Array, symbol: Array, count: int) -> Rows:
     """Link rows sorted by (time, symbol): `opened` in microseconds since 1970, `symbol` the number of each row's."""
+    _settled()
     _cache_folder()
     from bt.kernel import rows
 
@@ -116,6 +120,7 @@ def linked(opened: Array, symbol: Array, count: int) -> Rows:
 
 def closing_days(opened: Array, starts: Array, length: int) -> Array:
     """Give the number of the UTC day, from 0, in which each bar time ends, `length` microseconds after it began."""
+    _settled()
     _cache_folder()
     from bt.kernel import rows
 
@@ -131,7 +136,16 @@ def warm_up() -> None:
             with suppress(Exception):  # the run itself will meet it, and say it
                 load()
 
-    threading.Thread(target=background).start()  # not a daemon: leaving in the middle of an import can crash
+    thread = threading.Thread(target=background)  # not a daemon: leaving in the middle of an import can crash
+    _WARMING[:] = [thread]
+    thread.start()
+
+
+def _settled() -> None:
+    """Wait for what loads in the background: a Ctrl-C while two threads compile leaves numba locked for good."""
+    for thread in tuple(_WARMING):
+        if thread is not threading.current_thread():
+            thread.join()
 
 
 def load() -> None:

@@ -11,6 +11,7 @@ from bt.results import FoldRow, Run, Stitched, trials
 from bt.strategy import Request
 from bt.strategy.caveats import Finished, caveats
 from bt.strategy.listening import Clock
+from bt.strategy.lookahead import SAMPLED
 from bt.strategy.signals import contained
 from bt.sweep import Attempt, FoldPart, Sweep, Unheard, under_way
 from bt.walkforward.folds import Mode, plan
@@ -63,6 +64,7 @@ class WalkForward:
         account: Account | None = None,
         costs: Costs | None = None,
         execution: Execution | None = None,
+        lookahead: int = SAMPLED,
         name: str | None = None,
         note: str | None = None,
         resume: bool = False,
@@ -72,12 +74,12 @@ class WalkForward:
 
         The run is of kind `walk`: its fills, equity and days are the stitched out-of-sample run, in which each fold's
         chosen set begins flat with the equity of the fold before and ends flat (`fold_end`); a fold in which no set
-        qualified stays flat. Stopped early, it can be resumed as a sweep can. Raises as `Sweep.run` does, and where no
-        fold fits into the span.
+        qualified stays flat. The last chosen set is examined for look-ahead at `lookahead` of its last bars (0 = not).
+        Stopped early, it can be resumed as a sweep can. Raises as `Sweep.run` does, and where no fold fits the span.
         """
         request = Request(
             symbols=tuple(symbols), timeframe=timeframe, first=first, end=end, account=account, costs=costs,
-            execution=execution, name=name, note=note,
+            execution=execution, lookahead=lookahead, name=name, note=note,
         )  # fmt: skip
         clock = Clock(listener or Unheard())
         attempt = Attempt.prepared(self.sweep, strategy, warehouse, request, clock)
@@ -134,13 +136,21 @@ class _Stitching:
             done, ends = stitched(attempt.tape, parts)
             envelope = self._envelope(parts, done) if done.ambiguous else None
             attempt.candles.require_unchanged()
+        with clock.stage("look-ahead"), contained(heard=False):
+            seen_ahead = self._seen_ahead()
         finished = Finished(
             done=done, bars=self.tested, length=attempt.ground.length, inputs=attempt.ground.inputs, envelope=envelope
         )
         trials.finish(
-            attempt.warehouse, self.run_id, warnings=(*self._idle(), *caveats(finished)), timings=clock.seconds,
+            attempt.warehouse, self.run_id, warnings=(*seen_ahead, *self._idle(), *caveats(finished)), timings=clock.seconds,
             stitched=Stitched(done=done, folds=ends, envelope=envelope),
         )  # fmt: skip
+
+    def _seen_ahead(self) -> tuple[str, ...]:
+        """Examine the set of the last fold that has one."""
+        last = "select params from folds where run_id = ? and trial is not null order by fold desc limit 1"
+        params = self.attempt.warehouse.query(last, [self.run_id])
+        return () if params.is_empty() else self.attempt.seen_ahead(params.item())
 
     def _told(self) -> dict[int, Told]:
         """Give the signals of each fold's chosen set."""

@@ -137,10 +137,9 @@ class Warehouse:
         return self._open
 
     def _close(self) -> None:
-        if self._open:
-            self._open.close()
-        self._open = None
-        self._writing = False
+        connection, self._open, self._writing = self._open, None, False  # first, for Ctrl-C may end the closing
+        if connection:
+            connection.close()
 
     def _check_schema(self) -> None:
         """Refuse a file that is not ours or newer, migrate an older one, rebuild views whose definitions changed."""

@@ -131,7 +131,9 @@ def days(seed: int) -> None:
     case = images.stretched(case, (1, 7, 24)[seed % 3] * (HOUR // case.length))
     simulation = case.simulate()
     length = images.bar_length(case) or timedelta(minutes=1)
-    assert simulation.days.select(ACCOUNT).to_dicts() == _days(simulation.equity.to_dicts(), case.account["cash"], length)
+    assert simulation.days.select(ACCOUNT).to_dicts() == _days(
+        simulation.equity.to_dicts(), case.account["cash"], length
+    )
 
 
 def trades(seed: int) -> None:

@@ -1,0 +1,203 @@
+"""A sweep or walk-forward that was checked and read for: what both have in common, from reading to the last trial."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from bt.errors import BtError
+from bt.kernel import warm_up
+from bt.results import HeadRecord, Judging, standing, trials
+from bt.strategy import Ground, made, name_of
+from bt.strategy.base import source_of
+from bt.strategy.caveats import Finished, caveats
+from bt.strategy.lookahead import sample
+from bt.strategy.signals import contained, signals_of
+from bt.sweep.course import Course
+from bt.sweep.custody import Candles
+from bt.sweep.expressions import checked
+from bt.sweep.sampling import candidates, count
+from bt.sweep.sources import Learning, Ordered, Source
+from bt.sweep.space import described, space_of
+from bt.sweep.stage import FoldPart, Stage
+from bt.sweep.supply import Supply
+from bt.sweep.workers import Workers, workers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from bt.engine import Tape, Told
+    from bt.results import FoldRow
+    from bt.strategy import BaseStrategy, Request
+    from bt.strategy.listening import Clock
+    from bt.sweep.expressions import Expression
+    from bt.sweep.space import Space
+    from bt.sweep.sweep import Sweep
+    from bt.warehouse import Warehouse
+
+_ROOM: Final = 256_000_000  # bytes of indicator columns that are kept between sets
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A sweep that was checked and read for, but has not begun: what sweeps and walk-forwards have in common."""
+
+    settings: Sweep
+    strategy: type[BaseStrategy]
+    warehouse: Warehouse
+    clock: Clock
+    space: Space
+    constraint: Expression | None
+    judging: Judging
+    ground: Ground
+    stage: Stage  # without parts
+    candles: Candles
+    supply: Supply
+
+    @classmethod
+    def prepared(
+        cls, settings: Sweep, strategy: type[BaseStrategy], warehouse: Warehouse, request: Request, clock: Clock
+    ) -> Attempt:
+        """Check what can be checked before data are read, then read and lay them out."""
+        space = space_of(strategy, settings.search)
+        text = strategy.constraint if settings.constraint is None else settings.constraint
+        constraint = checked(text, (*space.values, *space.defaults), what="constraint") if text else None
+        columns = trials.judged_by(warehouse)
+        judging = Judging(
+            objective=checked(settings.objective, columns, what="objective").sql,
+            min_trades=settings.min_trades,
+            where=checked(settings.where, columns, what="where").sql if settings.where else None,
+        )
+        if settings.sampler != "tpe":  # refuses what cannot be sampled
+            candidates(space, settings.sampler, trials=settings.trials, seed=settings.seed, constraint=constraint)
+        warm_up()
+        with clock.stage("data"), warehouse.read():  # one opening for all of it
+            default = made(strategy, {})
+            ground = Ground.read(name_of(strategy), warehouse, request, warm_up=default.warm_up)
+            candles = Candles.seen(warehouse, ground.market.symbols, ground.market.end)
+            frame = ground.market.bars().collect()
+            tape = ground.tape(clock.listener.say)
+        stage = Stage(
+            key=uuid.uuid4().hex, strategy=strategy, symbols=ground.market.symbols, timeframe=request.timeframe,
+            first=ground.market.first, end=ground.market.end, warm_up=max(default.warm_up, 1), frame=frame, tape=tape,
+            parts=(),
+        )  # fmt: skip
+        supply = Supply(ground.market, stage, candles, room=_ROOM)
+        return cls(
+            settings=settings, strategy=strategy, warehouse=warehouse, clock=clock, space=space, constraint=constraint,
+            judging=judging, ground=ground, stage=stage, candles=candles, supply=supply,
+        )  # fmt: skip
+
+    @property
+    def tape(self) -> Tape:
+        """Give the whole span's tape."""
+        return self.stage.tape
+
+    @property
+    def first(self) -> datetime:
+        """Give the open of the first bar."""
+        moment: datetime = self.tape.grid.times[0]
+        return moment
+
+    @property
+    def end(self) -> datetime:
+        """Give the end of the last bar."""
+        moment: datetime = self.tape.grid.times[-1]
+        return moment + self.ground.length
+
+    def begun(
+        self, kind: str, more: Mapping[str, Any], bars: Any, *, folds: Sequence[FoldRow] = (), resume: bool
+    ) -> tuple[str, bool]:
+        """Give the id of a new head in `runs`, or of the unfinished one to go on with, and whether it is done already.
+
+        `bars` are those that the run's span is taken from.
+        """
+        settings = self.settings
+        record = HeadRecord(
+            **self.ground.facts(bars, [self.stage.frame, self.candles.digest]), source=source_of(self.strategy),
+            kind=kind, seed=None if settings.sampler == "grid" else settings.seed,
+            settings={
+                "search": described(self.space),
+                "constraint": self.constraint.text if self.constraint else None,
+                **{name: getattr(settings, name) for name in ("sampler", "trials", "seed", "objective", "min_trades")},
+                **{name: getattr(settings, name) for name in ("where", "select")},
+                **more,
+            },
+        )  # fmt: skip
+        if resume:
+            known = trials.unfinished(self.warehouse, record.content_hash())
+            if known:
+                trials.resume(self.warehouse, known)
+                return known, False
+            finished = standing.finished(self.warehouse, record.content_hash())
+            if finished:
+                self.clock.listener.say(f"run {finished} of this is finished already")
+                return finished, True
+            self.clock.listener.say("nothing of this is unfinished: it begins anew")
+        return trials.begin(self.warehouse, record, folds), False
+
+    def signals(self, params: str) -> Told:
+        """Give the signals of a stored set (JSON) over the whole span."""
+        given = json.loads(params)
+        [columns] = self.supply.of([self.stage.strategy_of(given)])
+        if isinstance(columns, BtError):
+            raise columns
+        return self.stage.told(given, columns)
+
+    def warnings(self, run_id: str) -> tuple[str, ...]:
+        """Say what a run of a sweep's chosen set would warn of."""
+        params = self.warehouse.query("select params from runs where run_id = ?", [run_id]).item()
+        with self.clock.stage("look-ahead"), contained(heard=False):
+            seen_ahead = self.seen_ahead(params)
+            tape = self.tape
+            done = tape.simulation(tape.trade(self.signals(params)))
+        bars, inputs = self.ground.bars(), self.ground.inputs
+        finished = Finished(done=done, bars=bars, length=self.ground.length, inputs=inputs)
+        return (*seen_ahead, *(f"the chosen set: {sentence}" for sentence in caveats(finished)))
+
+    def seen_ahead(self, params: str) -> tuple[str, ...]:
+        """Examine a stored set (JSON) for look-ahead at some of its last bars, as a run is; say what is wrong."""
+        count, market = self.ground.request.lookahead, self.ground.market
+        if not count:
+            return ()
+        strategy = self.stage.strategy_of(json.loads(params))
+        return tuple(sample(strategy, self.warehouse, market, signals_of(strategy, market, heard=False), count=count))
+
+    def explore(self, run_id: str, parts: Sequence[Sequence[FoldPart]]) -> None:
+        """Try every set on all parts, or, where the sampler learns, as many sets on the parts of each fold."""
+        settings, clock = self.settings, self.clock
+        with clock.stage("trials"), contained(heard=False), workers(settings.executor, settings.workers) as crew:
+            self._explore(run_id, parts, crew)
+
+    def _explore(self, run_id: str, parts: Sequence[Sequence[FoldPart]], crew: Workers) -> None:
+        learns = self.settings.sampler == "tpe"
+        total = count(self.space, trials=self.settings.trials, constraint=self.constraint)
+        course = Course(
+            warehouse=self.warehouse, run_id=run_id, judging=self.judging, workers=crew,
+            listener=self.clock.listener,  # type: ignore[arg-type]
+            cash=self.ground.terms.account.cash, defaults=self.space.defaults,
+            total=total and total * (len(parts) if learns else 1), stored=trials.stored(self.warehouse, run_id),
+        )  # fmt: skip
+        together = [tuple(part for fold in parts for part in fold)]
+        for number, fold in enumerate(parts if learns else together):
+            stage = replace(self.stage, parts=tuple(fold), key=f"{self.stage.key} {number}")
+            course.take(self._source(), stage, self.supply)
+
+    def _source(self) -> Source:
+        settings = self.settings
+        if settings.sampler == "tpe":
+            from bt.sweep.tpe import Proposer
+
+            proposer = Proposer(self.space, seed=settings.seed, constraint=self.constraint)
+            return Learning(proposer, min(settings.trials or self.space.size, self.space.size))
+        return Ordered(self._candidates())
+
+    def _candidates(self) -> Iterator[Any]:
+        settings = self.settings
+        return candidates(
+            self.space, settings.sampler, trials=settings.trials, seed=settings.seed, constraint=self.constraint,
+            warn=self.clock.listener.say,
+        )  # fmt: skip
