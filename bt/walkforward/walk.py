@@ -141,8 +141,9 @@ class _Stitching:
         finished = Finished(
             done=done, bars=self.tested, length=attempt.ground.length, inputs=attempt.ground.inputs, envelope=envelope
         )
+        warnings = (*seen_ahead, *self._idle(), *caveats(finished))
         trials.finish(
-            attempt.warehouse, self.run_id, warnings=(*seen_ahead, *self._idle(), *caveats(finished)), timings=clock.seconds,
+            attempt.warehouse, self.run_id, warnings=warnings, timings=clock.seconds,
             stitched=Stitched(done=done, folds=ends, envelope=envelope),
         )  # fmt: skip
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
 import time
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +33,7 @@ _LOCKED: Final = "Could not set lock"
 _FULL: Final = ("No space left", "File too large", "Disk quota")
 BROKEN: Final = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 _MODE: Final = 0o644  # nobody else writes, whatever the umask allows
+_MADE_NOW: Final = "update warehouse_info set created_ts = now() at time zone 'UTC'"
 STORAGE: Final = "v1.0.0"  # what DuckDB 1.1 and the drivers of BI tools can read
 
 
@@ -60,15 +63,9 @@ def create(path: Path, files: Sequence[Path], built_from: str) -> None:
         raise WarehouseError(f"cannot make {path}: {error.strerror}", "choose another place with --db") from error
     try:
         new = folder / "new.duckdb"
-        with duckdb.connect(":memory:") as connection:
-            connection.execute(f"attach {schema.literal(new)} as made (storage_version '{STORAGE}')")
-            connection.execute("use made")
-            connection.execute("begin")  # one transaction for each relation would take a quarter longer
-            build_all(connection, files, built_from)
-            connection.execute("commit")
-            connection.execute("checkpoint made")
-            connection.execute("use memory")
-            connection.execute("detach made")
+        _write_out(new, _image(tuple(files), built_from))
+        with duckdb.connect(str(new), config=dict(HARDENED)) as connection:
+            connection.execute(_MADE_NOW)
         new.chmod(new.stat().st_mode & _MODE)
         try:
             path.hardlink_to(new)  # unlike a rename, this never replaces a warehouse that appeared meanwhile
@@ -84,10 +81,47 @@ def create(path: Path, files: Sequence[Path], built_from: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def build_all(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], built_from: str) -> None:
-    """Build every relation and record from what."""
-    schema.build(connection, files)
-    schema.stamp(connection, schema.NEWEST, built_from)
+def in_memory(files: Sequence[Path], built_from: str) -> duckdb.DuckDBPyConnection:
+    """Give a connection to a new warehouse in memory, closed to everything outside."""
+    connection = duckdb.connect(":memory:")
+    with tempfile.TemporaryDirectory(prefix="bt-new-") as folder:
+        image = Path(folder) / "image.duckdb"
+        _write_out(image, _image(tuple(files), built_from))
+        connection.execute(f"attach {schema.literal(image)} as image (read_only)")
+        connection.execute("copy from database image to memory")
+        connection.execute("detach image")
+    connection.execute(_MADE_NOW)
+    for name, value in HARDENED.items():
+        connection.execute(f"set {name} = {value}")
+    return connection
+
+
+@lru_cache(maxsize=4)
+def _image(files: tuple[Path, ...], built_from: str) -> bytes:
+    """Give the file of an empty warehouse; `built_from` tells one content of the files from another.
+
+    Building every relation takes half a second, copying what was built a tenth of it.
+    """
+    with tempfile.TemporaryDirectory(prefix="bt-new-") as folder:
+        new = Path(folder) / "new.duckdb"
+        with duckdb.connect(":memory:") as connection:
+            connection.execute(f"attach {schema.literal(new)} as made (storage_version '{STORAGE}')")
+            connection.execute("use made")
+            connection.execute("begin")  # one transaction for each relation would take a quarter longer
+            schema.build(connection, files)
+            schema.stamp(connection, schema.NEWEST, built_from)
+            connection.execute("commit")
+            connection.execute("checkpoint made")
+            connection.execute("use memory")
+            connection.execute("detach made")
+        return new.read_bytes()
+
+
+def _write_out(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def connect(path: Path, *, read_only: bool, wait: float) -> duckdb.DuckDBPyConnection:

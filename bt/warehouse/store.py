@@ -42,9 +42,8 @@ class Warehouse:
         self._checked = False
         self.path = None if str(path) == ":memory:" else file.local(str(path))
         if self.path is None:
-            self._open = duckdb.connect(":memory:", config=dict(file.HARDENED))
+            self._open = file.in_memory(self._files, self._built_from())
             self._writing = True
-            file.build_all(self._open, self._files, self._built_from())
         elif not self.path.exists():
             if not create:
                 raise BtError(f"there is no warehouse at {self.path}", "make one: bt demo, bt ingest or bt import")

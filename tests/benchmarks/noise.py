@@ -30,7 +30,7 @@ SEARCHES = {
 
 
 def candles(seed: int, symbol: str) -> pl.DataFrame:
-    """Give 1-minute candles of a random walk: a tenth of a percent a minute would be a wild market, this is a calm one."""
+    """Give 1-minute candles of a random walk of 0.06 % a minute: about 43 % a year."""
     draw = np.random.default_rng([seed, SYMBOLS.index(symbol)])
     count = DAYS * MINUTES
     closes = 100 * np.exp(np.cumsum(draw.normal(0, 0.0006, count)))
