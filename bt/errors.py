@@ -2,6 +2,7 @@
 
 BtError (2: usage, configuration, input file, or no such data)
 ├── WarehouseError (3: locked, corrupt, newer schema, not ours)
+│   └── BusyError (another process has it open)
 ├── QueryError (4: SQL refused or stopped)
 └── ExchangeError (5: exchange or network)
 """
@@ -42,6 +43,10 @@ class WarehouseError(BtError):
     """The warehouse file cannot be used."""
 
     code = ExitCode.WAREHOUSE
+
+
+class BusyError(WarehouseError):
+    """Another process has the warehouse open."""
 
 
 class QueryError(BtError):

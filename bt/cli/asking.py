@@ -135,6 +135,8 @@ def pairs(texts: list[str]) -> dict[str, str]:
         key, sign, value = text.partition("=")
         if not sign or not key or not value:
             raise BtError(f"not a parameter: {text!r}", "write -p fast=20")
+        if key.strip() in found:
+            raise BtError(f"parameter {key.strip()!r} is given twice", f"give it once, several values as {key}=10,20")
         found[key.strip()] = value.strip()
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bt.cli.testing import print_whole
@@ -12,7 +13,6 @@ from bt.cli.testing import print_whole
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from bt.cli import shared
     from bt.cli.sweeping import Prepared, SweepOptions
@@ -31,8 +31,11 @@ def print_search(call: shared.Session, asked: SweepOptions, search: Sweep) -> No
     from bt import strategy as strategies
     from bt.output import emit, table, write
     from bt.output.sets import searched
+    from bt.sweep.attempt import judged
 
     space, plan = _plan(search, strategies.load(asked.strategy, call.settings.workspace))
+    if Path(call.settings.db).exists():  # it says what an objective may be made of
+        judged(search, call.warehouse())
     rows = [(name, searched({name: plan["search"][name]})[len(name) + 1 :], len(space[name])) for name in space]
     frame = pl.DataFrame(rows, schema=["parameter", "values", "count"], orient="row")
     if asked.form in {"json", "jsonl"}:
@@ -49,8 +52,11 @@ def print_folds(prepared: Prepared, walk_forward: WalkForward, form: str, out: P
 
     from bt.output import emit, table, write
     from bt.output.sets import moments
+    from bt.sweep.attempt import judged, searched
     from bt.timeframes import minutes
 
+    searched(walk_forward.sweep, prepared.strategy)
+    judged(walk_forward.sweep, prepared.warehouse)
     timeframe, times = prepared.request.timeframe, _times(prepared)
     folds = walk_forward.folds(times[0], times[-1] + timedelta(minutes=minutes(timeframe)), timeframe)
     frame = pl.DataFrame(
@@ -83,18 +89,14 @@ def _times(prepared: Prepared) -> list[datetime]:
 
 def _plan(search: Sweep, strategy: type[BaseStrategy]) -> tuple[Mapping[str, Sequence[Any]], dict[str, Any]]:
     """Give the values of every parameter, and what the JSON of a plan holds; refuse what cannot be sampled."""
-    from bt.sweep.expressions import checked
-    from bt.sweep.sampling import candidates, count
-    from bt.sweep.space import described, space_of
+    from bt.sweep.attempt import searched
+    from bt.sweep.sampling import count
+    from bt.sweep.space import described
 
-    space = space_of(strategy, search.search)
-    text = strategy.constraint if search.constraint is None else search.constraint
-    constraint = checked(text, (*space.values, *space.defaults), what="constraint") if text else None
-    if search.sampler != "tpe":
-        candidates(space, search.sampler, trials=search.trials, seed=search.seed, constraint=constraint)
+    space, constraint = searched(search, strategy)
     return space.values, {
         "search": described(space),
-        "constraint": text or None,
+        "constraint": constraint.text if constraint else None,
         "sampler": search.sampler,
         "combinations": space.size,
         "sets": count(space, trials=search.trials, constraint=constraint),

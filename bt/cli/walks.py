@@ -82,15 +82,16 @@ def _drawn_folds(results: Results) -> str:
 
     folds, figures = results.folds, results.figures
     before = pl.DataFrame({"fold": folds["fold"].cast(pl.String), "test from": moments(folds, "test_first")})
-    before = before.with_columns(days=(folds["stitched_end"] - folds["test_first"]).dt.total_seconds() / 86_400)
+    before = before.with_columns(days=(folds["test_end"] - folds["test_first"]).dt.total_seconds() / 86_400)
+    stitched_days = (folds["stitched_end"] - folds["test_first"]).dt.total_seconds().sum() / 86_400
     after = folds.select(
         pl.col("in_sharpe").alias("in sharpe"), pl.col("out_sharpe").alias("sharpe"),
-        (100 * pl.col("in_return")).alias("in %"), (100 * pl.col("stitched_return")).alias("return %"),
+        (100 * pl.col("in_return")).alias("in %"), (100 * pl.col("out_return")).alias("return %"),
         (100 * pl.col("out_drawdown")).alias("dd %"), pl.col("out_trades").alias("trades"),
     )  # fmt: skip
     whole = pl.DataFrame(
         {
-            "fold": "all", "test from": before["test from"][0], "days": before["days"].sum(),
+            "fold": "all", "test from": before["test from"][0], "days": stitched_days,
             "sharpe": figures["sharpe"], "return %": 100 * figures["total_return"],
             "dd %": 100 * figures["max_drawdown"], "trades": figures["trades"],
         },

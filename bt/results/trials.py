@@ -189,8 +189,8 @@ def _judge(connection: duckdb.DuckDBPyConnection, judging: Judging, batch: Mappi
             $run as run_id,
             new_trials.*,
             false as chosen,
-            case when isfinite(measured.worth) then measured.worth end as objective,
-            coalesce(measured.holds, false) as qualified,
+            case when isfinite(measured.worth) and status = 'finished' then measured.worth end as objective,
+            coalesce(measured.holds, false) and status = 'finished' as qualified,
             measured.* exclude ({", ".join((*_KEYS, "start_cash", "worth", "holds"))}),
         from new_trials
         left join measured using (trial, fold, part)
@@ -206,7 +206,7 @@ def _set_status(connection: duckdb.DuckDBPyConnection, run_id: str, changes: Map
         f"""
         update runs
         set {", ".join(f"{name} = ${name}" for name in changes)},
-            sets = (select count(distinct trial) from trials where run_id = $run)
+            sets = (select count(distinct params_hash) from trials where run_id = $run)
         where run_id = $run and status in ('running', 'interrupted')
         """,
         {"run": run_id, **changes},

@@ -22,7 +22,7 @@ from bt.sweep.sampling import candidates, count
 from bt.sweep.sources import Learning, Ordered, Source
 from bt.sweep.space import described, space_of
 from bt.sweep.stage import FoldPart, Stage
-from bt.sweep.supply import Supply
+from bt.sweep.supply import Supply, asked
 from bt.sweep.workers import Workers, workers
 
 if TYPE_CHECKING:
@@ -39,6 +39,26 @@ if TYPE_CHECKING:
     from bt.warehouse import Warehouse
 
 _ROOM: Final = 256_000_000  # bytes of indicator columns that are kept between sets
+
+
+def searched(settings: Sweep, strategy: type[BaseStrategy]) -> tuple[Space, Expression | None]:
+    """Give what a sweep tries, and its constraint; refuse what cannot be sampled, and a constraint that leaves none."""
+    space = space_of(strategy, settings.search)
+    text = strategy.constraint if settings.constraint is None else settings.constraint
+    constraint = checked(text, (*space.values, *space.defaults), what="constraint") if text else None
+    if settings.sampler != "tpe":
+        next(candidates(space, settings.sampler, trials=settings.trials, seed=settings.seed, constraint=constraint))
+    return space, constraint
+
+
+def judged(settings: Sweep, warehouse: Warehouse) -> Judging:
+    """Give how the trials of a sweep are judged; refuse an objective or condition that is none."""
+    columns = trials.judged_by(warehouse)
+    return Judging(
+        objective=checked(settings.objective, columns, what="objective").sql,
+        min_trades=settings.min_trades,
+        where=checked(settings.where, columns, what="where").sql if settings.where else None,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,29 +82,21 @@ class Attempt:
         cls, settings: Sweep, strategy: type[BaseStrategy], warehouse: Warehouse, request: Request, clock: Clock
     ) -> Attempt:
         """Check what can be checked before data are read, then read and lay them out."""
-        space = space_of(strategy, settings.search)
-        text = strategy.constraint if settings.constraint is None else settings.constraint
-        constraint = checked(text, (*space.values, *space.defaults), what="constraint") if text else None
-        columns = trials.judged_by(warehouse)
-        judging = Judging(
-            objective=checked(settings.objective, columns, what="objective").sql,
-            min_trades=settings.min_trades,
-            where=checked(settings.where, columns, what="where").sql if settings.where else None,
-        )
-        if settings.sampler != "tpe":  # refuses what cannot be sampled
-            candidates(space, settings.sampler, trials=settings.trials, seed=settings.seed, constraint=constraint)
+        space, constraint = searched(settings, strategy)
+        judging = judged(settings, warehouse)
         warm_up()
         with clock.stage("data"), warehouse.read():  # one opening for all of it
             default = made(strategy, {})
             ground = Ground.read(name_of(strategy), warehouse, request, warm_up=default.warm_up)
-            candles = Candles.seen(warehouse, ground.market.symbols, ground.market.end)
             frame = ground.market.bars().collect()
             tape = ground.tape(clock.listener.say)
-        stage = Stage(
-            key=uuid.uuid4().hex, strategy=strategy, symbols=ground.market.symbols, timeframe=request.timeframe,
-            first=ground.market.first, end=ground.market.end, warm_up=max(default.warm_up, 1), frame=frame, tape=tape,
-            parts=(),
-        )  # fmt: skip
+            stage = Stage(
+                key=uuid.uuid4().hex, strategy=strategy, symbols=ground.market.symbols, timeframe=request.timeframe,
+                first=ground.market.first, end=ground.market.end, warm_up=max(default.warm_up, 1), frame=frame,
+                tape=tape, parts=(),
+            )  # fmt: skip
+            others = {each.symbol for each in asked(default, stage.market({})) if each.symbol}
+            candles = Candles.seen(warehouse, tuple(sorted({*stage.symbols, *others})), ground.market.end)
         supply = Supply(ground.market, stage, candles, room=_ROOM)
         return cls(
             settings=settings, strategy=strategy, warehouse=warehouse, clock=clock, space=space, constraint=constraint,

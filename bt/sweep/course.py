@@ -15,10 +15,11 @@ import numpy as np
 import polars as pl
 
 from bt import kernel
-from bt.errors import BtError, WarehouseError
+from bt.errors import BtError, BusyError, WarehouseError
 from bt.results import TrialRow, standing, trials
 from bt.strategy.listening import Listener
 from bt.sweep.stage import PartDone, Trialed
+from bt.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 _LOT: Final = 128  # sets that are looked at together
 _AHEAD: Final = 32  # sets that are out, or back and not stored yet, beside one for each worker
 _STORED_AT: Final = 200_000  # days of trials that are stored at once
+_HELD: Final = 2_000_000  # days of trials that are held while another process has the warehouse
+_PATIENCE: Final = 60  # times that is asked again then, each as long as the warehouse is waited for
 _STORED_EVERY: Final = 10.0  # seconds until what is back is stored, however little it is
 
 
@@ -117,9 +120,9 @@ class Course:
     def _store_all(self, *, last: bool = False) -> None:
         while self._out:
             self._take_back()
-        self._store(last=last)
+        self._store(last=last, wait=True)
 
-    def _store(self, *, last: bool = False) -> None:
+    def _store(self, *, last: bool = False, wait: bool = False) -> None:
         """Store what is back; where no set could be tried so far, wait for one that can, and at the end refuse all."""
         if not self._back:
             return
@@ -129,7 +132,18 @@ class Course:
                 raise BtError(f"no parameter set can be tried: {problem}", "mend the strategy or the search")
             return
         rows = [row for each in self._back for row in self._rows(each)]
-        trials.add(self.warehouse, self.run_id, rows, _frame(self._back), self.judging)
+        frame = _frame(self._back)
+        for patience in range(_PATIENCE, -1, -1):
+            try:
+                trials.add(self.warehouse, self.run_id, rows, frame, self.judging)
+                break
+            except BusyError as error:
+                if not patience:
+                    raise
+                self._stored_at = time.monotonic()
+                self.listener.say(f"{error.what}: {counted(len(self._back), 'set')} wait to be stored")
+                if not wait and self._held < _HELD:
+                    return
         self.stored = self._back[-1].number
         self._back.clear()
         self._held = 0
@@ -137,7 +151,8 @@ class Course:
         self._stored_at = time.monotonic()
 
     def _tell(self) -> None:
-        self._best = standing.best(self.warehouse, self.run_id) if self.stored else ""
+        with suppress(BusyError):  # it is said the next time
+            self._best = standing.best(self.warehouse, self.run_id) if self.stored else ""
         self.listener.tried(self.stored, self.total, self._best)
 
     def _rescue(self) -> None:

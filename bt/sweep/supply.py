@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from bt.market import Columns, Indicator, Market
+    from bt.market import Columns, Handed, Indicator, Market
     from bt.strategy import BaseStrategy
     from bt.sweep.custody import Candles
     from bt.sweep.stage import Stage
@@ -40,44 +40,38 @@ class Supply:
         """
         begin = 0
         while begin < len(strategies):
-            asked = self._together(strategies, begin)
+            wanted = self._together(strategies, begin)
             for _ in range(_ROUNDS):
-                new = self._new(asked)
+                new = self._new(wanted)
                 if not new:
                     break
                 self._compute(new)
-                asked = [self._asked(each) for each in strategies[begin : begin + len(asked)]]
-            found = [self._given(list(own)) for own in asked]
+                some = strategies[begin : begin + len(wanted)]
+                wanted = [asked(each, self._stage.market(self._kept)) for each in some]
+            found = [self._given(list(own)) for own in wanted]
             self._release()
             yield from found
-            begin += len(asked)
+            begin += len(wanted)
 
     def _together(self, strategies: Sequence[BaseStrategy], begin: int) -> list[Asked]:
         """Give what strategies from one on ask for, until as much is new as is computed in one query."""
-        asked: list[Asked] = []
+        found: list[Asked] = []
         new: dict[Indicator, None] = {}
         for strategy in strategies[begin:]:
-            own = self._asked(strategy)
+            own = asked(strategy, self._stage.market(self._kept))
             new.update(dict.fromkeys(self._new([own])))
-            if asked and len(new) > self._most:
+            if found and len(new) > self._most:
                 break
-            asked.append(own)
-        return asked
+            found.append(own)
+        return found
 
-    def _new(self, asked: Iterable[Asked]) -> list[Indicator]:
-        wanted = dict.fromkeys(each for own in asked for each in own)
+    def _new(self, some: Iterable[Asked]) -> list[Indicator]:
+        wanted = dict.fromkeys(each for own in some for each in own)
         return [each for each in wanted if each not in self._kept and each not in self._refused]
 
     @property
     def _most(self) -> int:
         return max(1, _AT_ONCE // (_BYTES * max(1, self._stage.frame.height)))
-
-    def _asked(self, strategy: BaseStrategy) -> Asked:
-        """Give what a strategy asks for, until something is missing; how it fails is said where the set is traded."""
-        market = self._stage.market(self._kept)
-        with suppress(Exception, SystemExit):
-            strategy.signals(market)  # type: ignore[arg-type]  # lazy: nothing is worked out
-        return market.asked
 
     def _given(self, indicators: Sequence[Indicator]) -> Columns | BtError:
         refused = [self._refused[each] for each in indicators if each in self._refused]
@@ -113,6 +107,13 @@ class Supply:
         held = sum(map(size, self._kept.values()))
         while held > self._room and self._kept:
             held -= size(self._kept.popitem(last=False)[1])
+
+
+def asked(strategy: BaseStrategy, market: Handed) -> Asked:
+    """Give what a strategy asks for, until something is missing; how it fails is said where the set is traded."""
+    with suppress(Exception, SystemExit):
+        strategy.signals(market)  # type: ignore[arg-type]  # lazy: nothing is worked out
+    return market.asked
 
 
 def size(outputs: Mapping[str, pl.Series]) -> int:

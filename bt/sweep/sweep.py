@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from bt.errors import BtError, hint
 from bt.results import Run, trials
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Sampler = Literal["grid", "random", "lhs", "tpe"]
 Select = Literal["best", "plateau"]
+
+_MOST: Final = 10**18  # the largest number that is asked for
 
 
 class Unheard(Deaf):
@@ -65,8 +67,10 @@ class Sweep:
                 raise BtError(f"{name} cannot be {getattr(self, name)!r}", hint(str(getattr(self, name)), known))
         for name, least in (("trials", 1), ("workers", 1), ("min_trades", 0), ("seed", 0)):
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
-                raise BtError(f"{name} must be a whole number from {least}, not {value!r}")
+            if value is not None and (
+                isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MOST
+            ):
+                raise BtError(f"{name} must be a whole number from {least} to {_MOST:,}, not {value!r:.40}")
         if self.select == "plateau" and self.sampler != "grid":
             raise BtError(f"a plateau has neighbours in a grid, and sampler {self.sampler} leaves holes", "use grid")
 

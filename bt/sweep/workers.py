@@ -65,6 +65,12 @@ class Workers:
                     outer.set_result(answer)
             except BrokenExecutor:
                 outer.set_exception(_gone())
+            except (RuntimeError, ImportError, AttributeError) as error:
+                cause = f"a worker failed: {type(error).__name__}: {str(error).strip().splitlines()[0]}"
+                cure = (
+                    f"scheduler and workers must have bt {__version__} installed; what is done is stored, see --resume"
+                )
+                outer.set_exception(BtError(cause, cure))
             except BaseException as error:  # noqa: BLE001 - raised where the result is waited for
                 outer.set_exception(error)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from bt.engine import Execution
 from bt.results import FoldRow, Run, Stitched, trials
 from bt.strategy import Request
 from bt.strategy.caveats import Finished, caveats
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
-    from bt.engine import Account, Costs, Execution, Joined, Tape, Told
+    from bt.engine import Account, Costs, Joined, Tape, Told
     from bt.strategy import BaseStrategy
     from bt.sweep import TrialListener
     from bt.walkforward.folds import Fold
@@ -74,12 +75,12 @@ class WalkForward:
 
         The run is of kind `walk`: its fills, equity and days are the stitched out-of-sample run, in which each fold's
         chosen set begins flat with the equity of the fold before and ends flat (`fold_end`); a fold in which no set
-        qualified stays flat. The last chosen set is examined for look-ahead at `lookahead` of its last bars (0 = not).
-        Stopped early, it can be resumed as a sweep can. Raises as `Sweep.run` does, and where no fold fits the span.
+        qualified stays flat. The last three chosen sets are examined for look-ahead at `lookahead` of the last bars
+        (0 = not). Stopped early, it can be resumed as a sweep can. Raises as `Sweep.run` does, and where no fold fits.
         """
         request = Request(
             symbols=tuple(symbols), timeframe=timeframe, first=first, end=end, account=account, costs=costs,
-            execution=execution, lookahead=lookahead, name=name, note=note,
+            execution=replace(execution or Execution(), close_at_end=True), lookahead=lookahead, name=name, note=note,
         )  # fmt: skip
         clock = Clock(listener or Unheard())
         attempt = Attempt.prepared(self.sweep, strategy, warehouse, request, clock)
@@ -148,10 +149,13 @@ class _Stitching:
         )  # fmt: skip
 
     def _seen_ahead(self) -> tuple[str, ...]:
-        """Examine the set of the last fold that has one."""
-        last = "select params from folds where run_id = ? and trial is not null order by fold desc limit 1"
-        params = self.attempt.warehouse.query(last, [self.run_id])
-        return () if params.is_empty() else self.attempt.seen_ahead(params.item())
+        """Examine the last few sets that were chosen; each finding once."""
+        last = """
+            select params from folds where run_id = ? and trial is not null
+            group by params order by max(fold) desc limit 3
+        """
+        params = self.attempt.warehouse.query(last, [self.run_id]).to_series().to_list()
+        return tuple(dict.fromkeys(found for each in params for found in self.attempt.seen_ahead(each)))
 
     def _told(self) -> dict[int, Told]:
         """Give the signals of each fold's chosen set."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bt.errors import WarehouseError
+from bt.errors import BusyError
 
 try:
     import fcntl
@@ -63,11 +63,11 @@ def pauses(wait: float) -> Iterator[float | None]:
     yield None
 
 
-def busy(path: Path, holder: str) -> WarehouseError:
+def busy(path: Path, holder: str) -> BusyError:
     """Say in one sentence who has the warehouse open and what to do."""
     pid = re.search(r"PID (\d+)", holder)
     who = f"process {pid[1]}" if pid else "another program"
-    return WarehouseError(
+    return BusyError(
         f"the warehouse {path} is in use by {who}",
         "wait for it or end it; `wait` in bt config says how long bt waits",
     )

@@ -159,6 +159,8 @@ class Warehouse:
             connection = file.connect(self.path, read_only=False, wait=self._wait)
             try:
                 connection.execute("begin")
+                version, built_from = file.info(connection, self.path)  # another process may have been first
+                current = self._built_from(built_from)
                 version = schema.migrate(connection, version)
                 schema.build(connection, self._files)
                 schema.stamp(connection, version, current)

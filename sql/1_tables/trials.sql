@@ -7,12 +7,12 @@ create table if not exists trials (
     trial integer not null,         -- 1, 2, …: the same parameter set in every fold of the run
     params varchar not null,        -- JSON object, searched parameter to value
     params_hash varchar not null,   -- SHA-256 of all parameters, those not searched too: the same set across runs
-    places integer[],               -- position of each parameter's value in its list of values, from 0, in order of the search space; null = no grid
+    places integer[],               -- position of each parameter's value in its list of values, from 0, in order of the search space
     first_ts timestamp not null,    -- UTC; ts of the first tested bar
     end_ts timestamp not null,      -- UTC; exclusive
     chosen boolean not null,        -- picked by its in-sample objective; true on both parts of that set in that fold
-    objective double,               -- value of the objective over this part's metrics; null = undefined
-    qualified boolean not null,     -- min_trades and where of the run hold on this part; choosing looks at part in only
+    objective double,               -- value of the objective over this part's metrics; null = undefined, or ruined
+    qualified boolean not null,     -- not ruined, and min_trades and where of the run hold on this part; choosing looks at part in only
     status varchar not null,        -- finished, ruined or failed (no days, no metrics)
     problem varchar,                -- why it failed, in words; null = it did not
     start_cash double not null,     -- quote; what the account began with

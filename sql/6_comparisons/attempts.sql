@@ -1,5 +1,5 @@
 -- one row is one run: how many different parameter sets were ever tried on its data, by any run in this warehouse
--- on its data = with a symbol in common and overlapping in time; different = other parameters, strategy source, timeframe, account, costs or execution
+-- on its data = with a symbol in common and overlapping in time; different = other parameters, strategy, timeframe, account, costs or execution; and a walk with other folds, objective or conditions tries each of its sets anew
 create or replace view attempts as
 with tried as (
     select
@@ -15,23 +15,37 @@ with tried as (
     where part = 'in'
 ),
 
+trained as (
+    select
+        run_id,
+        min(train_first) as first,
+    from folds
+    group by run_id
+),
+
 described as (
     select
         *,
         string_split(symbols, ',') as names,
+        least(first_ts, trained.first) as begin_ts,  -- least passes over nulls
+        case
+            when kind = 'walk'
+            then json_extract(settings, ['$.folds', '$.objective', '$.min_trades', '$.where', '$.select'])::varchar
+        end as way,
         json_extract(config, ['$.account', '$.costs', '$.execution'])::varchar as terms,
     from runs
+    left join trained using (run_id)
 )
 
 select
     judged.run_id,
     count(distinct md5(concat_ws(
-        chr(10), others.strategy_hash, others.timeframe, others.terms, tried.params_hash
+        chr(10), others.strategy, others.strategy_hash, others.timeframe, others.terms, others.way, tried.params_hash
     ))) as attempts,                                 -- parameter sets, of all runs together
 from described as judged
 inner join described as others
-    on judged.first_ts < others.end_ts
-    and judged.end_ts > others.first_ts
+    on judged.begin_ts < others.end_ts
+    and judged.end_ts > others.begin_ts
     and list_has_any(judged.names, others.names)
 inner join tried on others.run_id = tried.run_id
 group by judged.run_id;

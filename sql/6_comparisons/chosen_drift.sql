@@ -12,7 +12,7 @@ with lengths as (
             unnest(places) as place,
             unnest(range(len(places))) as position,
         from trials
-        where part = 'in' and fold = 1
+        where part = 'in'
     ) as listed
     group by run_id, position
 ),

@@ -38,8 +38,8 @@ select
     part,
     first_day,                                       -- UTC
     last_day,                                        -- UTC
-    sum(days) over so_far - days as days_before,     -- days of the folds before this one
-    sum(days) over (partition by run_id) as days,    -- days of all folds
+    (sum(days) over so_far - days)::bigint as days_before,     -- days of the folds before this one
+    (sum(days) over (partition by run_id))::bigint as days,    -- days of all folds
 from lengths
 window so_far as (
     partition by run_id

@@ -17,12 +17,14 @@ sums as (
     select
         run_id,
         trial,
-        list(days order by block) as days,
-        list(total order by block) as total,
-        list(squares order by block) as squares,
+        list_resize(list(days order by block), 10, 0) as days,  -- one that was ruined does nothing in the blocks after
+        list_resize(list(total order by block), 10, 0) as total,
+        list_resize(list(squares order by block), 10, 0) as squares,
+        max(block) as last_block,
     from blocks
     group by run_id, trial
-    having count(*) = 10
+    having count(*) = last_block + 1
+    qualify max(last_block) over (partition by run_id) = 9
 )
 
 select

@@ -47,26 +47,26 @@ figures as (
         run_id,
         unnest([
             figure_of('attempts', attempts, null, null, low := effective_attempts),
-            figure_of('sharpe', sharpe * sqrt(365), low > 0, reason, threshold := 0, low := low, high := high),
-            figure_of('t_statistic', t_statistic, t_statistic >= 2, reason, threshold := 2),
+            figure_of('sharpe', sharpe * sqrt(365), low > 0, reason, bound := 0, low := low, high := high),
+            figure_of('t_statistic', t_statistic, t_statistic >= 2, reason, bound := 2),
             figure_of(
                 'probabilistic_sharpe', probabilistic, probabilistic >= 0.95,
-                coalesce(reason, 'the returns are too skewed'), threshold := 0.95
+                coalesce(reason, 'the returns are too skewed'), bound := 0.95
             ),
             figure_of(
                 'expected_max_sharpe', expected * sqrt(365), sharpe > expected, reason, low := effective_expected * sqrt(365)
             ),
             figure_of(
                 'deflated_sharpe', deflated, deflated >= 0.95, coalesce(reason, 'the returns are too skewed'),
-                threshold := 0.95, high := effective_deflated
+                bound := 0.95, high := effective_deflated
             ),
             figure_of(
                 'min_track_record', min_days, days >= min_days, coalesce(reason, 'the Sharpe ratio is not above 0'),
-                threshold := days
+                bound := days
             ),
             figure_of(
                 'min_backtest_length', min_years, days / 365 >= min_years,
-                coalesce(reason, 'the Sharpe ratio is not above 0'), threshold := days / 365
+                coalesce(reason, 'the Sharpe ratio is not above 0'), bound := days / 365
             ),
             figure_of(
                 'overfitting_probability', probability, probability < noise_low,
@@ -74,27 +74,27 @@ figures as (
                     when sets > 1 then 'all sets do the same'
                     else 'fewer than two sets, or fewer than ten days'
                 end),
-                threshold := noise_low, low := noise_low, high := noise_high
+                bound := noise_low, low := noise_low, high := noise_high
             ),
-            figure_of('out_of_sample_profit', profit, profit > 0, no_walk, threshold := 0),
+            figure_of('out_of_sample_profit', profit, profit > 0, no_walk, bound := 0),
             figure_of(
                 'efficiency', efficiency, efficiency >= 0.5,
-                coalesce(no_walk, 'ruined, or the chosen sets earned nothing in-sample'), threshold := 0.5
+                coalesce(no_walk, 'ruined, or the chosen sets earned nothing in-sample'), bound := 0.5
             ),
-            figure_of('profitable_folds', profitable_share, profitable_share >= 0.5, no_walk, threshold := 0.5),
+            figure_of('profitable_folds', profitable_share, profitable_share >= 0.5, no_walk, bound := 0.5),
             figure_of(
                 'best_fold_share', best_share, best_share < 0.5,
                 coalesce(no_walk, case when folds > 1 then 'there is no profit' else 'only one fold' end),
-                threshold := 0.5
+                bound := 0.5
             ),
-            figure_of('out_of_sample_drawdown', out_drawdown, out_drawdown > -0.4, no_walk, threshold := -0.4),
+            figure_of('out_of_sample_drawdown', out_drawdown, out_drawdown > -0.4, no_walk, bound := -0.4),
             figure_of(
                 'parameter_drift', drift, null,
                 coalesce(no_walk, 'fewer than two folds with a choice, or only one value of each parameter')
             ),
             figure_of(
                 'rank_correlation', rank_correlation, rank_correlation > 0,
-                coalesce(no_walk, 'fewer than three sets that differ in-sample and out-of-sample'), threshold := 0
+                coalesce(no_walk, 'fewer than three sets that differ in-sample and out-of-sample'), bound := 0
             ),
             figure_of(
                 'plateau', plateau, null,

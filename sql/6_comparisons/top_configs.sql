@@ -8,6 +8,7 @@ with pairs as (
         ins.fold,
         ins.trial,
         ins.params,
+        ins.params_hash,
         ins.objective,
         ins.sharpe,
         ins.total_return,
@@ -36,7 +37,7 @@ everywhere as (
     select
         run_id,
         0 as fold,
-        trial,
+        min(trial) as trial,
         min(params) as params,
         count(*) as folds,
         avg(objective order by fold) as objective,
@@ -51,7 +52,7 @@ everywhere as (
         sum(out_trades)::bigint as out_trades,
     from pairs
     where fold > 0
-    group by run_id, trial
+    group by run_id, params_hash  -- a sampler that learns numbers its sets anew in each fold
 ),
 
 steady as (

@@ -39,20 +39,24 @@ facts as (
 
 decided as (
     select
-        *,
+        facts.*,
+        contains(runs.warnings, 'look-ahead in') as looks_ahead,
         case
+            when looks_ahead then 'no evidence'
             when is_walk and is_sure and is_above_zero and passed = 5 then 'evidence'
             when is_walk and deflated >= 0.75 and is_above_zero and passed >= 4 then 'weak evidence'
             when not is_walk and is_sure and is_above_zero then 'weak evidence'
             else 'no evidence'
         end as verdict,
     from facts
+    inner join runs using (run_id)
 )
 
 select
     run_id,
     verdict,                                         -- no evidence, weak evidence or evidence
     case
+        when looks_ahead then 'no evidence: the strategy looks ahead, so that its figures mean nothing; see its warnings'
         when sharpe is null then format('{}: {}', verdict, coalesce(reason, 'nothing to judge'))
         else concat_ws(
             '; ',

@@ -44,7 +44,7 @@ def test_every_column_has_a_meaning(nowhere: Path, capsys: Captured) -> None:
 
     assert [f"{row['relation']}.{row['column']}" for row in rows if not row["meaning"]] == []
     assert {row["type"] for row in rows} <= {
-        "VARCHAR", "BIGINT", "INTEGER", "INTEGER[]", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE",
+        "VARCHAR", "BIGINT", "INTEGER", "INTEGER[]", "DOUBLE[]", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE",
     }  # fmt: skip
 
 

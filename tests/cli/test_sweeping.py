@@ -68,7 +68,6 @@ REFUSED = [
     ("ema_cross --workers 0", "workers"),
     ("ema_cross -p fast=1:1000000 -p slow=1:1000000", "too many to try all"),
     ("ema_cross --format xml", "format"),
-    ("ema_cross --lookahead 3", "No such option"),
     ("nothing", "no strategy"),
     ("moody -p fast=1,2,3", "line 17: ValueError: too fast: 1"),
 ]

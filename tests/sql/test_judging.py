@@ -199,8 +199,8 @@ def test_equals_share_their_places_and_the_first_of_them_wins() -> None:
 
 def at(fold: int, trial: int, **more: Any) -> Row:
     return {"run_id": "w", "fold": fold, "part": "in", "trial": trial, "params": json.dumps({"x": trial}),
-            "params_hash": "", "first_ts": START, "end_ts": START, "chosen": False, "objective": 1.0, "qualified": True,
-            "status": "finished", "start_cash": CASH, "seconds": 0.0, **more}  # fmt: skip
+            "params_hash": str(trial), "first_ts": START, "end_ts": START, "chosen": False, "objective": 1.0,
+            "qualified": True, "status": "finished", "start_cash": CASH, "seconds": 0.0, **more}  # fmt: skip
 
 
 def given(trials: list[Row], folds: list[Row] | None = None, kind: str = "walk") -> Warehouse:

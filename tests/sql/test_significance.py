@@ -141,7 +141,7 @@ def test_the_noise_band_narrows_without_holes() -> None:
 def test_figure_of() -> None:
     found = holding().query(
         "select told['value'] as value, told['threshold'] as threshold, told['reason'] as reason "
-        "from (select unnest([figure_of('x', 1, true, 'none', threshold := 2), figure_of('x', null, null, 'none')]) "
+        "from (select unnest([figure_of('x', 1, true, 'none', bound := 2), figure_of('x', null, null, 'none')]) "
         "as told) as figures"
     )
 
