@@ -66,16 +66,16 @@ def meet_raptorbt(seed: int, intrabar: str = "adverse") -> Tally:
 
 # name: (how it is met, its habits, random markets of 50 series by default, and when slow)
 PEERS: dict[str, tuple[Callable[..., Tally], tuple[Habit, ...], int, int]] = {
-    "backtesting.py": (meet_backtesting, habits.BACKTESTING, 3, 60),
+    "backtesting.py": (meet_backtesting, habits.BACKTESTING, 2, 60),
     "backtesting.py, waiting entries": (
         meet_backtesting_with_waiting_entries,
         habits.BACKTESTING_PENDING,
-        4,
+        2,
         40,
     ),
-    "vectorbt": (meet_vectorbt, habits.VECTORBT_SPLIT, 3, 120),
-    "vectorbt, as its users feed it": (meet_vectorbt_as_its_users_do, habits.VECTORBT_NATIVE, 4, 80),
-    "raptorbt": (meet_raptorbt, habits.RAPTORBT, 4, 80),
+    "vectorbt": (meet_vectorbt, habits.VECTORBT_SPLIT, 2, 120),
+    "vectorbt, as its users feed it": (meet_vectorbt_as_its_users_do, habits.VECTORBT_NATIVE, 2, 80),
+    "raptorbt": (meet_raptorbt, habits.RAPTORBT, 2, 80),
 }
 
 

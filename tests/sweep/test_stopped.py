@@ -101,9 +101,9 @@ def test_killed_once(own: Warehouse, uninterrupted: Any, walk: bool, settings: d
     ("walk", "settings"),
     [
         (False, RANDOM),
-        (True, LEARNING),
+        pytest.param(True, LEARNING, marks=pytest.mark.slow),
         pytest.param(False, LEARNING, marks=pytest.mark.slow),
-        pytest.param(True, RANDOM, marks=pytest.mark.slow),
+        (True, RANDOM),
     ],
     ids=["random sweep", "learning walk", "learning sweep", "random walk"],
 )
