@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bt.cli.testing import print_whole, run_row
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import polars as pl
@@ -36,12 +37,27 @@ _SPREAD: Final = """
 
 def print_sweep(results: Results, form: str, out: Path | None, *, top: int) -> None:
     """Print a sweep: its best sets and the verdict, or the whole as JSON, or every set as a row."""
+    print_trials(results, form, out, facts=lambda: sweep_facts(results, top), lines=lambda: _lines(results, top))
+
+
+def print_trials(
+    results: Results,
+    form: str,
+    out: Path | None,
+    *,
+    facts: Callable[[], dict[str, Any]],
+    lines: Callable[[], list[str]],
+) -> None:
+    """Print what has trials: its lines, or its facts as JSON, or every trial as a row."""
     from bt.output import emit, write
 
-    if form in {"json", "jsonl"}:
-        print_whole(sweep_facts(results, top), form, out)
-    elif form == "table":
-        write("\n".join(_lines(results, top)) + "\n", out)
+    with results.warehouse.read():  # one opening for all that is asked, and none while it is printed
+        whole = facts() if form in {"json", "jsonl"} else None
+        drawn = lines() if form == "table" else None
+    if whole is not None:
+        print_whole(whole, form, out)
+    elif drawn is not None:
+        write("\n".join(drawn) + "\n", out)
     else:
         emit(results.trials, form, out)
 

@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from bt.cli import sweeps
-from bt.cli.testing import print_whole, run_facts, run_lines
+from bt.cli.testing import run_facts, run_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,14 +22,8 @@ _HALF: Final = 0.5
 
 def print_walk(results: Results, form: str, out: Path | None, *, top: int) -> None:
     """Print a walk-forward: folds, judgement and stitched run, or the whole as JSON, or every trial as a row."""
-    from bt.output import emit, write
-
-    if form in {"json", "jsonl"}:
-        print_whole(walk_facts(results, top), form, out)
-    elif form == "table":
-        write("\n".join(_lines(results, top)) + "\n", out)
-    else:
-        emit(results.trials, form, out)
+    facts, lines = (lambda: walk_facts(results, top)), (lambda: _lines(results, top))
+    sweeps.print_trials(results, form, out, facts=facts, lines=lines)
 
 
 def walk_facts(results: Results, top: int) -> dict[str, Any]:

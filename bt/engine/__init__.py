@@ -1,7 +1,7 @@
 """The trade engine: settings, checks, `simulate`, and the tape on which many sets of signals are traded."""
 
 from bt.engine.joined import Joined, join
-from bt.engine.outcome import Simulation
+from bt.engine.outcome import Simulation, day_columns
 from bt.engine.settings import Account, Costs, Execution, Terms
 from bt.engine.simulation import simulate
 from bt.engine.tape import Around, Part, Tape, Told
@@ -17,6 +17,7 @@ __all__ = [
     "Tape",
     "Terms",
     "Told",
+    "day_columns",
     "join",
     "simulate",
 ]

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 _RUN: Final = ""  # the run_id of a simulation that is not stored
 
 
+def day_columns(facts: kernel.Array) -> pl.DataFrame:
+    """Give facts of days (`bt.kernel.DAY`) as columns of the warehouse's table `days`."""
+    frame = pl.DataFrame([pl.Series(name, np.ascontiguousarray(facts[name])) for name in kernel.DAY.names or ()])
+    return frame.with_columns(pl.col("best", "worst").fill_nan(None))
+
+
 def trades_of(fills: pl.DataFrame, payments: pl.DataFrame) -> pl.DataFrame:
     """Give one row per trade, by the very SQL that defines the warehouse's view `trades`."""
     from bt.warehouse import query, registered, scratch
@@ -106,14 +112,9 @@ class Simulation:
     @cached_property
     def days(self) -> pl.DataFrame:
         """Give one row per UTC day: its facts, as in the warehouse's table `days`."""
-        facts = self._outcome.days
-        columns = [pl.Series(name, np.ascontiguousarray(facts[name])) for name in kernel.DAY.names or ()]
+        facts = day_columns(self._outcome.days)
         day = pl.lit(self._grid.first_day) + pl.duration(days=pl.int_range(pl.len()))
-        return (
-            pl.DataFrame(columns)
-            .select(day.alias("day"), pl.all())
-            .with_columns(pl.col("best", "worst").fill_nan(None))
-        )
+        return facts.select(day.alias("day"), pl.all())
 
     @cached_property
     def trades(self) -> pl.DataFrame:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from bt.results.trials import newest
+
 if TYPE_CHECKING:
     from bt.warehouse import Warehouse
 
@@ -36,12 +38,7 @@ def best(warehouse: Warehouse, run_id: str) -> str:
 
 def finished(warehouse: Warehouse, content_hash: str) -> str | None:
     """Find the newest run of this content that is done."""
-    found = warehouse.query(
-        "select run_id from runs where content_hash = ? and status in ('finished', 'ruined') "
-        "order by repeat desc limit 1",
-        [content_hash],
-    )
-    return None if found.is_empty() else str(found.item())
+    return newest(warehouse, content_hash, ("finished", "ruined"))
 
 
 def discard(warehouse: Warehouse, run_id: str) -> None:

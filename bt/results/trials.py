@@ -66,10 +66,15 @@ def begin(warehouse: Warehouse, record: HeadRecord, folds: Sequence[FoldRow] = (
 
 def unfinished(warehouse: Warehouse, content_hash: str) -> str | None:
     """Find the newest run of this content that is still running or was interrupted."""
+    return newest(warehouse, content_hash, ("running", "interrupted"))
+
+
+def newest(warehouse: Warehouse, content_hash: str, statuses: Sequence[str]) -> str | None:
+    """Find the newest run of this content that has one of the statuses."""
     found = warehouse.query(
-        "select run_id from runs where content_hash = ? and status in ('running', 'interrupted') "
+        "select run_id from runs where content_hash = $content and list_contains($statuses, status) "
         "order by repeat desc limit 1",
-        [content_hash],
+        {"content": content_hash, "statuses": list(statuses)},
     )
     return None if found.is_empty() else str(found.item())
 

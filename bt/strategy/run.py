@@ -15,8 +15,10 @@ from bt.strategy.lookahead import sample
 from bt.strategy.signals import signals_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bt.config import Intrabar
-    from bt.engine import Simulation, Tape, Told
+    from bt.engine import Tape, Told
     from bt.strategy.base import BaseStrategy
     from bt.warehouse import Warehouse
 
@@ -35,7 +37,7 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, request: Request, *, liste
         with ground.named():
             told = tape.told(signals)
         done = tape.simulation(tape.trade(told))
-        envelope = envelope_of(tape, told, done) if done.ambiguous else None
+        envelope = envelope_of(tape, done.end_equity, _ending(told)) if done.ambiguous else None
     with clock.stage("look-ahead"):
         seen_ahead = tuple(sample(strategy, warehouse, ground.market, signals, count=request.lookahead))
     with clock.stage("storing"):
@@ -51,17 +53,19 @@ def run(strategy: BaseStrategy, warehouse: Warehouse, request: Request, *, liste
     return Run(warehouse, run_id, clock.seconds)
 
 
-def envelope_of(tape: Tape, told: Told, done: Simulation) -> tuple[float, float]:
+def envelope_of(tape: Tape, end_equity: float, ending: Callable[[Tape], float]) -> tuple[float, float]:
     """Give the final equity with every bar that touches both levels taken stop first, then target first.
 
-    Nothing is drilled in either; the run itself, `done`, is one of them where it was not drilled.
+    `ending` trades on a tape and gives the final equity. Nothing is drilled in either; what was traded already, to
+    `end_equity`, is one of them where it was not drilled.
     """
     own = "" if tape.drilled else tape.terms.execution.intrabar.replace("auto", "adverse")
 
     def final_equity(way: Intrabar) -> float:
-        if way == own:
-            return done.end_equity
-        other = tape.decided(way)
-        return other.simulation(other.trade(told, keep_equity=False)).end_equity
+        return end_equity if way == own else ending(tape.decided(way))
 
     return final_equity("adverse"), final_equity("favourable")
+
+
+def _ending(told: Told) -> Callable[[Tape], float]:
+    return lambda tape: tape.simulation(tape.trade(told, keep_equity=False)).end_equity

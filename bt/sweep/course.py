@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from bt import kernel
+from bt.engine import day_columns
 from bt.errors import BtError, BusyError, WarehouseError
 from bt.results import TrialRow, standing, trials
 from bt.strategy.listening import Listener
@@ -52,7 +53,7 @@ class TrialListener(Listener, Protocol):
 
 @dataclass
 class Course:
-    """Try what a source gives on a stage; `first` is the number of the first set that is not stored yet."""
+    """Try what sources give on stages, one after the other; sets that are stored already are passed over."""
 
     warehouse: Warehouse
     run_id: str
@@ -209,5 +210,4 @@ def _frame(batch: Sequence[Trialed]) -> pl.DataFrame:
         pl.Series("trial", np.repeat([number for number, _ in found], lengths), pl.Int32),
         pl.Series("day", (np.repeat(first, lengths) + place).astype(np.int32)).cast(pl.Date),
     ]
-    columns = [pl.Series(name, np.ascontiguousarray(facts[name])) for name in kernel.DAY.names or ()]
-    return pl.DataFrame([*keys, *columns]).with_columns(pl.col("best", "worst").fill_nan(None))
+    return pl.concat([pl.DataFrame(keys), day_columns(facts)], how="horizontal")

@@ -104,9 +104,7 @@ class Stage:
         return self.tape.told(rows.filter(pl.col("ts") >= self.first))
 
 
-def evaluate(
-    stage: Stage, columns: Columns, number: int, candidate: tuple[Mapping[str, Any], tuple[int, ...]]
-) -> Trialed:
+def evaluate(stage: Stage, columns: Columns, number: int, candidate: Candidacy) -> Trialed:
     """Try one parameter set on every part: signals once over the whole span, the loop for each part.
 
     What a strategy or the engine refuses is its `problem`.

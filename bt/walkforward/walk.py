@@ -13,6 +13,7 @@ from bt.strategy import Request
 from bt.strategy.caveats import Finished, caveats
 from bt.strategy.listening import Clock
 from bt.strategy.lookahead import SAMPLED
+from bt.strategy.run import envelope_of
 from bt.strategy.signals import contained
 from bt.sweep import Attempt, FoldPart, Sweep, Unheard, under_way
 from bt.walkforward.folds import Mode, plan
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
-    from bt.engine import Account, Costs, Joined, Tape, Told
+    from bt.engine import Account, Costs, Told
     from bt.strategy import BaseStrategy
     from bt.sweep import TrialListener
     from bt.walkforward.folds import Fold
-    from bt.walkforward.stitch import Segment
     from bt.warehouse import Warehouse
 
 
@@ -135,7 +135,11 @@ class _Stitching:
         with clock.stage("stitching"), contained(heard=False):
             parts = list(segments(self.folds, self._told()))
             done, ends = stitched(attempt.tape, parts)
-            envelope = self._envelope(parts, done) if done.ambiguous else None
+            envelope = (
+                envelope_of(attempt.tape, done.end_equity, lambda tape: stitched(tape, parts)[0].end_equity)
+                if done.ambiguous
+                else None
+            )
             attempt.candles.require_unchanged()
         with clock.stage("look-ahead"), contained(heard=False):
             seen_ahead = self._seen_ahead()
@@ -169,13 +173,3 @@ class _Stitching:
         if not empty:
             return []
         return [f"no set qualified in fold {', '.join(empty)}: nothing was traded in its test"]
-
-    def _envelope(self, parts: Sequence[Segment], done: Joined) -> tuple[float, float]:
-        """Give the final equity with every bar that touches both levels taken stop first, then target first."""
-        tape = self.attempt.tape
-        own = "" if tape.drilled else tape.terms.execution.intrabar.replace("auto", "adverse")
-
-        def end(tape: Tape, way: str) -> float:
-            return done.end_equity if way == own else stitched(tape, parts)[0].end_equity
-
-        return end(tape.decided("adverse"), "adverse"), end(tape.decided("favourable"), "favourable")

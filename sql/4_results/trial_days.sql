@@ -1,14 +1,5 @@
 -- one row is one UTC day of a trial: what one parameter set earned on one fold part; for the days of runs see returns
 create or replace view trial_days as
-select
-    run_id,
-    fold,
-    part,
-    trial,
-    day,
-    equity,
-    return,
-    drawdown,
-    close_drawdown,
-from account_days
+select *
+from returns
 where part <> 'run';
