@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from bt.errors import BtError
 from bt.market.chains import BARS
-from bt.market.compose import columns, compose
-from bt.market.indicators import Indicator, look_back, resolve
-from bt.symbols import bring
+from bt.market.compose import columns
+from bt.market.indicators import Indicator, resolve
+from bt.market.reading import THREADS, Reader, changed, earlier, outputs, side_by_side
 from bt.timeframes import minutes
-from bt.warehouse import Warehouse, query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import duckdb
 
-_BASE: Final = """
-    select *
-    from bars($timeframe)
-    where symbol = $symbol
-        and ts >= $first
-        and ts + to_minutes($minutes) <= least(
-            $end,
-            (select max(ts) + interval 1 minute from candles where symbol = $symbol)
-        )
-"""
-_COUNT: Final = """
-    select count(*) as bars
-    from bars($timeframe)
-    where symbol = $symbol and ts >= $begin and ts < $first
-"""
-_THREADS: Final = 2
-_OLDEST: Final = 3  # bars of another timeframe or symbol ago, at most, that a value seen now is from
+    from bt.market.reading import Place
+    from bt.warehouse import Warehouse
 
-Place = tuple[str, str]  # a symbol's bars of a timeframe
+_OLDEST: Final = 3  # bars of another timeframe or symbol ago, at most, that a value seen now is from
 
 
 class Market:
@@ -65,13 +47,13 @@ class Market:
         self._warm_up = warm_up
         self._bars: list[pl.DataFrame] = []  # for each symbol
         self._columns: dict[Indicator, list[pl.DataFrame]] = {}  # outputs on these bars, for each symbol
-        self._began: dict[str, datetime] = {}  # by symbol, its first candle
         self._known: dict[tuple[tuple[str, Indicator], ...], pl.DataFrame] = {}
         self._length = timedelta(minutes=minutes(timeframe))
         self.symbols = tuple(sorted(set(symbols)))
         self.timeframe = timeframe
         self.first = first
         self.end = end
+        self._reader = Reader(warehouse.sql, end)
 
     def bars(self, **indicators: Indicator) -> pl.LazyFrame:
         """Give one row per (symbol, ts), sorted: symbol, ts (the bar's open, UTC), open, high, low, close, volume,
@@ -119,7 +101,7 @@ class Market:
                 frames = self._own(connection, wanted) if own else self._seen(connection, symbol, timeframe, wanted)
                 if own:
                     self._keep([frame.select(BARS) for frame in frames])
-                for each, names in _named(wanted, self._warehouse):
+                for each, names in outputs(wanted, self._warehouse.sql):
                     self._columns[each] = [frame.select(**names) for frame in frames]
 
     def _whole(self, indicator: Indicator) -> Indicator:
@@ -135,7 +117,7 @@ class Market:
     def _keep(self, bars: list[pl.DataFrame]) -> None:
         for symbol, known, now in zip(self.symbols, self._bars, bars, strict=False):
             if not known.equals(now):
-                raise BtError(f"the candles of {symbol} changed while they were read", "run the command again")
+                raise changed(symbol)
         self._bars = bars
 
     def read(self) -> list[pl.DataFrame]:
@@ -153,8 +135,9 @@ class Market:
         """Give the tested bars of each symbol with indicators of them."""
 
         def load(cursor: duckdb.DuckDBPyConnection, symbol: str) -> pl.DataFrame:
-            begin = self._begin(cursor, (symbol, self.timeframe), self.first, self._warm_up)
-            return self._load(cursor, (symbol, self.timeframe), begin, wanted)
+            place = (symbol, self.timeframe)
+            begin = self._reader.begin(cursor, place, self.first, self._warm_up)
+            return self._beside(cursor, place, begin, wanted)
 
         return self._each(connection, load)
 
@@ -164,87 +147,28 @@ class Market:
         """Give what each tested bar sees of indicators of other bars: of one symbol, or of each one's own."""
         length = timedelta(minutes=minutes(timeframe))
         begins = [bars["ts"][0] for bars in self._bars if bars.height]
-        since = _earlier(min(begins, default=self.first), _OLDEST + 1, minutes(timeframe))
+        since = earlier(min(begins, default=self.first), _OLDEST + 1, minutes(timeframe))
 
         def load(cursor: duckdb.DuckDBPyConnection, symbol: str) -> pl.DataFrame:
-            frame = self._load(cursor, (symbol, timeframe), since, wanted)
+            frame = self._beside(cursor, (symbol, timeframe), since, wanted)
             return frame.select(pl.col("ts") + length, pl.exclude(BARS))
 
-        seen = [load(connection.cursor(), other)] * len(self._bars) if other else self._each(connection, load)
+        seen = [load(connection, other)] * len(self._bars) if other else self._each(connection, load)
         return [
             bars.select(ts=pl.col("ts") + self._length).join_asof(ended, on="ts", tolerance=_OLDEST * length)
             for bars, ended in zip(self._bars, seen, strict=True)
         ]
 
     def _each(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        load: Callable[[duckdb.DuckDBPyConnection, str], pl.DataFrame],
+        self, connection: duckdb.DuckDBPyConnection, load: Callable[[duckdb.DuckDBPyConnection, str], pl.DataFrame]
     ) -> list[pl.DataFrame]:
-        """Load each symbol by itself, some at a time: not even the last bit of a bar hangs on others."""
-        with ThreadPoolExecutor(_THREADS) as threads:
-            cursors = [connection.cursor() for _ in self.symbols]
-            try:
-                return list(threads.map(load, cursors, self.symbols))
-            except BaseException:  # stopped by the user too: do not wait for queries that nobody wants any more
-                for cursor in cursors:
-                    cursor.interrupt()
-                raise
+        """Load each symbol by itself; a lone one may have the threads to itself."""
+        if len(self.symbols) == 1:
+            return [load(connection, self.symbols[0])]
+        return side_by_side(connection, load, [(symbol,) for symbol in self.symbols])
 
-    def _load(
-        self, cursor: duckdb.DuckDBPyConnection, place: Place, first: datetime, wanted: Sequence[Indicator]
+    def _beside(
+        self, connection: duckdb.DuckDBPyConnection, place: Place, begin: datetime, wanted: Sequence[Indicator]
     ) -> pl.DataFrame:
-        """Give the bars of a place from a moment on, with the outputs of the indicators as columns `i0`, `i1` …."""
-        symbol, timeframe = place
-        folders = self._warehouse.sql
-        named = {f"i{number}": indicator for number, indicator in enumerate(wanted)}
-        before = look_back(wanted, timeframe, folders)
-        parameters = {
-            "timeframe": timeframe,
-            "symbol": symbol,
-            "first": self._begin(cursor, place, first, before),
-            "minutes": minutes(timeframe),
-            "end": self.end,
-        }
-        sql = compose(named, base=_BASE, timeframe=timeframe, folders=folders)
-        sql = f"select * exclude (symbol) from ({sql}) where ts >= $shown"
-        found = query(cursor, sql, parameters | {"shown": first})
-        return found.select(pl.lit(symbol).alias("symbol"), pl.all())
-
-    def _first_candle(self, cursor: duckdb.DuckDBPyConnection, symbol: str) -> datetime:
-        if symbol not in self._began:
-            found = query(cursor, "select min(ts) as first from candles where symbol = $symbol", {"symbol": symbol})
-            if found["first"][0] is None:
-                raise BtError(f"there are no candles of {symbol}", bring(symbol))
-            self._began[symbol] = found["first"][0]
-        return self._began[symbol]
-
-    def _begin(self, cursor: duckdb.DuckDBPyConnection, place: Place, moment: datetime, before: int) -> datetime:
-        """Give a moment from which on there are at least `before` bars before this one, however sparse they are."""
-        symbol, timeframe = place
-        least = self._first_candle(cursor, symbol)
-        bars = before
-        while before:
-            begin = _earlier(moment, bars, minutes(timeframe))
-            asked = {"timeframe": timeframe, "symbol": symbol, "begin": begin, "first": moment}
-            if begin <= least or query(cursor, _COUNT, asked)["bars"][0] >= before:
-                return begin
-            bars *= 2
-        return moment
-
-
-def _named(indicators: Sequence[Indicator], warehouse: Warehouse) -> list[tuple[Indicator, Mapping[str, str]]]:
-    """Give each indicator with its outputs, and the columns of `_load` that they are."""
-    named = {f"i{number}": indicator for number, indicator in enumerate(indicators)}
-    found: dict[str, dict[str, str]] = {alias: {} for alias in named}
-    for name, (alias, output) in columns(named, warehouse.sql).items():
-        found[alias][output] = name
-    return [(named[alias], outputs) for alias, outputs in found.items()]
-
-
-def _earlier(moment: datetime, bars: int, length: int) -> datetime:
-    """Give the moment so many bars of `length` minutes before; the earliest there is, where that is before it."""
-    try:
-        return moment - timedelta(minutes=bars * length)
-    except OverflowError:
-        return datetime.min  # noqa: DTZ901 - stored time is plain UTC
+        alone = len(self.symbols) == 1
+        return self._reader.beside(connection, place, begin, wanted, queries=THREADS if alone else 1)
