@@ -26,8 +26,8 @@ class Warehouse:
     """Hold candles, runs and every result in the DuckDB file at `path` (`:memory:` keeps them until it is closed).
 
     The file is made when it is missing, unless `create` is false. `sql` names folders of further relations, built
-    after bt's own. Connections live inside `read()` and `write()` only, so that other processes come between; both
-    wait at most `wait` seconds for another process, then raise `WarehouseError` naming it.
+    after bt's own. Connections live inside `read()`, `write()` and `hold()` only, so that other processes come between;
+    all wait at most `wait` seconds for another process, then raise `WarehouseError` naming it.
     """
 
     def __init__(
@@ -77,6 +77,17 @@ class Warehouse:
                 raise
             if self.path and after > before:
                 acknowledged.note(self.path, before, after)
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep other processes out meanwhile: several `read()` and `write()` inside share one opening of the file.
+
+        Each `write()` inside is a transaction of its own. For short work only.
+        """
+        with self._guard, file.failures_explained(self.path), ExitStack() as closing:
+            if not self._open:
+                self._session(closing, write=True)
+            yield
 
     def query(self, sql: str, parameters: frames.Parameters = None) -> pl.DataFrame:
         """Run one SELECT and give its rows as a Polars frame."""

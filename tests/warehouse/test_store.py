@@ -94,6 +94,23 @@ def test_reading_inside_writing_sees_what_was_there_before(tmp_path: Path) -> No
     assert warehouse.query("select count(*) from candles").item() == 1
 
 
+def test_what_is_written_while_the_file_is_held_stands_by_itself(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "bt.duckdb")
+
+    def fail() -> None:
+        with warehouse.hold():
+            with warehouse.write() as connection:
+                connection.execute(CANDLE)
+            assert warehouse.query("select count(*) from candles").item() == 1
+            with warehouse.write() as connection:
+                connection.execute("delete from candles")
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert Warehouse(tmp_path / "bt.duckdb").query("select count(*) from candles").item() == 1
+
+
 HOLD = """
 import sys, time
 import duckdb
@@ -105,7 +122,9 @@ with getattr(warehouse, sys.argv[2])():
 """
 
 
-@pytest.mark.parametrize(("held", "wanted"), [("write", "read"), ("write", "write"), ("read", "write")])
+@pytest.mark.parametrize(
+    ("held", "wanted"), [("write", "read"), ("write", "write"), ("read", "write"), ("hold", "read")]
+)
 def test_the_holder_is_named_after_a_bounded_wait(tmp_path: Path, held: str, wanted: str) -> None:
     path = tmp_path / "bt.duckdb"
     with Warehouse(path).write():
