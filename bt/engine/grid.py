@@ -70,11 +70,19 @@ class Grid:
         places[order.to_numpy()] = np.arange(len(order), dtype=np.uint32)
         return BySymbol(self.bars.select(pl.col("symbol", "ts").gather(order)), pl.Series(places))
 
+    @property
+    def one_each(self) -> bool:
+        """Say whether there is one row at each bar time."""
+        return len(self.rows.starts) - 1 == self.bars.height
+
     @cached_property
     def times(self) -> pl.Series:
         """Give the bar times."""
-        every = len(self.rows.starts) - 1 == self.bars.height
-        return self.bars["ts"] if every else self.bars["ts"].gather(self.rows.starts[:-1])
+        return self.bars["ts"] if self.one_each else self.bars["ts"].gather(self.rows.starts[:-1])
+
+    def time_of(self, rows: Array) -> Array:
+        """Give the number of the bar time of each of the rows."""
+        return rows if self.one_each else np.searchsorted(self.rows.starts, rows, side="right") - 1
 
     @cached_property
     def lengths(self) -> list[int]:

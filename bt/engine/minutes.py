@@ -58,7 +58,7 @@ def funding_arrays(grid: Grid, funding: pl.DataFrame, detail: kernel.Detail) -> 
         )
     columns = {name: np.concatenate([part[name] for part in found] or [np.empty(0)]) for name in kernel.Funding._fields}
     row, minute, inside = columns["row"], columns["minute"], columns["inside"]
-    time = np.searchsorted(grid.rows.starts, row, side="right") - 1
+    time = grid.time_of(row)
     order = np.lexsort((np.where(inside, minute, row), np.where(inside, row, minute), inside, time))
     kinds = dict(zip(kernel.Funding._fields, (np.int64, np.int32, np.bool_, np.float64, np.float64), strict=True))
     return kernel.Funding(**{name: own(columns[name][order], kind) for name, kind in kinds.items()})

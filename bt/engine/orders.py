@@ -48,7 +48,7 @@ def _orders(
     long = said & np.uint8(kernel.ENTER_LONG) != 0
     short = said & np.uint8(kernel.ENTER_SHORT) != 0
     leaves_long = said & np.uint8(kernel.EXIT_LONG) != 0
-    orders["time"] = np.searchsorted(grid.rows.starts, acting, side="right") - 1
+    orders["time"] = grid.time_of(acting)
     orders["row"] = acting
     orders["symbol"] = grid.number[acting]
     orders["conflict"] = kernel.conflicting(said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -144,5 +145,10 @@ def _refuse_meaningless(name: str, known: Iterable[str]) -> None:
         raise BtError(f"signals: column {name!r} means nothing to the engine", f"here it is {_ELSEWHERE[name]}")
     if name in SIGNALS or name in set(known):
         return
-    if name.lower() in SIGNALS or get_close_matches(name, SIGNALS, n=1, cutoff=NEAR):
+    if _nearly_a_signal(name):
         raise BtError(f"signals: column {name!r} means nothing to the engine", hint(name.lower(), SIGNALS))
+
+
+@lru_cache(maxsize=256)  # a sweep asks again and again of the same columns
+def _nearly_a_signal(name: str) -> bool:
+    return name.lower() in SIGNALS or bool(get_close_matches(name, SIGNALS, n=1, cutoff=NEAR))
