@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from dataclasses import MISSING, dataclass, fields
-from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, get_args, get_type_hints
+from dataclasses import MISSING, Field, dataclass, fields
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Final, TypeVar, get_args, get_type_hints
 
 import typer
 
@@ -35,7 +36,35 @@ def _setting(name: str, panel: str, *flags: str) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StrategyOptions:
+class OutputOptions:
+    """What every command that answers with rows takes."""
+
+    form: shared.Format = "table"
+    out: shared.Out = None
+    db: shared.Db = None
+    quiet: shared.Quiet = False
+    verbose: shared.Verbose = 0
+
+    def session(self, flags: Mapping[str, Any] | None = None) -> shared.Session:
+        """Resolve the settings of this call; `flags` are those of its other options that are settings."""
+        given = {"db": self.db, **(flags or {})}
+        progress = getattr(self, "progress", "auto")
+        return shared.session(given, form=self.form, out=self.out, quiet=self.quiet, progress=progress)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkOptions(OutputOptions):
+    """What every command takes that is at work for a while, too."""
+
+    progress: shared.Progress = "auto"
+
+
+_TAKEN: Final = re.compile(r"latest(~\d*)?")  # means a run by its age
+_LAST: Final = ("form", "out", "db", "progress", "quiet", "verbose")  # in the help of every command
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrategyOptions(WorkOptions):
     """What every test of a strategy takes; fields that are settings are called as in `config.SETTINGS`."""
 
     strategy: Annotated[str, typer.Argument(help="Name of a strategy, or a path to one.")]
@@ -69,18 +98,14 @@ class StrategyOptions:
     lookahead: Annotated[str | None, _setting("lookahead", _SOUNDNESS)] = None
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None
     note: Annotated[str | None, typer.Option(help="Note kept with the run.")] = None
-    form: shared.Format = "table"
-    out: shared.Out = None
-    db: shared.Db = None
-    progress: shared.Progress = "auto"
-    quiet: shared.Quiet = False
-    verbose: shared.Verbose = 0
 
-    def session(self) -> shared.Session:
-        """Resolve the settings of this call."""
+    def session(self, flags: Mapping[str, Any] | None = None) -> shared.Session:
+        """Resolve the settings of this call; a name that could not be asked for is refused."""
+        if self.name is not None and (not self.name.strip() or _TAKEN.fullmatch(self.name.strip())):
+            raise BtError(f"a run cannot be called {self.name!r}", "leave --name out, or choose another")
         named = {"symbols": ",".join(self.symbol) if self.symbol else None, "from": self.first, "to": self.end}
-        flags = {name: value for name, value in vars(self).items() if name in config.SETTINGS} | named
-        return shared.session(flags, form=self.form, out=self.out, quiet=self.quiet, progress=self.progress)
+        given = {name: value for name, value in vars(self).items() if name in config.SETTINGS}
+        return super().session({**given, **named, **(flags or {})})
 
     @property
     def params(self) -> dict[str, str]:
@@ -88,20 +113,25 @@ class StrategyOptions:
         return pairs(self.param or [])
 
 
-def taking(kind: type[Asked]) -> Callable[[Callable[[Asked], int]], Callable[..., int]]:
-    """Make a command of a function of one dataclass: its options are the fields."""
+def taking(kind: type[Asked]) -> Callable[[Callable[Concatenate[Asked, ...], int]], Callable[..., int]]:
+    """Make a command of a function: its options are its own parameters but the first, and the fields of that one."""
     hints = get_type_hints(kind, include_extras=True)
-    parameters = [
+    shared_by = [
         Parameter(
             field.name, Parameter.KEYWORD_ONLY, annotation=hints[field.name],
             default=Parameter.empty if field.default is MISSING else field.default,
         )
-        for field in fields(kind)  # type: ignore[arg-type]
+        for field in sorted(fields(kind), key=_place)  # type: ignore[arg-type]
     ]  # fmt: skip
+    names = {each.name for each in shared_by}
 
-    def made(body: Callable[[Asked], int]) -> Callable[..., int]:
+    def made(body: Callable[Concatenate[Asked, ...], int]) -> Callable[..., int]:
+        own = [*signature(body, eval_str=True).parameters.values()][1:]
+        parameters = [*(each.replace(kind=Parameter.KEYWORD_ONLY) for each in own), *shared_by]
+
         def command(**given: Any) -> int:
-            return body(kind(**given))
+            asked = kind(**{name: given.pop(name) for name in names})
+            return body(asked, **given)
 
         command.__name__, command.__doc__ = body.__name__, body.__doc__
         command.__annotations__ = {each.name: each.annotation for each in parameters}
@@ -109,6 +139,10 @@ def taking(kind: type[Asked]) -> Callable[[Callable[[Asked], int]], Callable[...
         return command
 
     return made
+
+
+def _place(field: Field[Any]) -> int:
+    return _LAST.index(field.name) if field.name in _LAST else -1
 
 
 def command_line(command: str, asked: StrategyOptions, fields_of: type[Any], *, without: Collection[str] = ()) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bt.cli import shared
+from bt.cli.asking import WorkOptions, taking
 from bt.cli.data import stored
 from bt.cli.importing import mapping, tell
 from bt.errors import BtError, ExitCode, WarehouseError
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 _FILES = {".csv", ".parquet", ".gz", ".zip", ".feather", ".json"}
 
 
+@taking(WorkOptions)
 def check(
+    asked: WorkOptions,
     what: Annotated[
         list[str] | None, typer.Argument(help="Symbols, or files to audit.", metavar="[SYMBOL…|FILE…]")
     ] = None,
@@ -35,12 +38,6 @@ def check(
     ] = None,
     columns: Annotated[str | None, typer.Option("--map", help="For files: ours to the file's columns.")] = None,
     tz: Annotated[str | None, typer.Option("--tz", help="For files: as in bt import.")] = None,
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    progress: shared.Progress = "auto",
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
 ) -> int:
     """Look for gaps, impossible or unlikely candles and holes in funding; exit 1 if there are faults.
 
@@ -50,7 +47,7 @@ def check(
 
     from bt.ingest import ImportOptions
 
-    call = shared.session({"db": db}, form=form, out=out, quiet=quiet, progress=progress)
+    call = asked.session()
     files = [Path(one) for one in what or [] if _looks_like_a_file(one)]
     names = [one for one in what or [] if not _looks_like_a_file(one)]
     options = ImportOptions(columns=mapping(columns), tz=tz, skip_bad=True)
@@ -62,7 +59,7 @@ def check(
         found.append(_of_symbols(stored(warehouse, names), warehouse, call))
         if not names:
             found.append(_broken_checks(warehouse, call, found[-1]))
-    return _report(pl.concat(found), call, strict=strict, form=form, out=out)
+    return _report(pl.concat(found), call, strict=strict, form=asked.form, out=asked.out)
 
 
 def _report(frame: pl.DataFrame, call: shared.Session, *, strict: bool, form: str, out: Path | None) -> ExitCode:

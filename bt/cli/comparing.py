@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from bt.cli import shared
+from bt.cli.asking import OutputOptions, taking
 from bt.cli.ranking import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from bt.errors import BtError, ExitCode
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 _NONE: Final = "–"  # noqa: RUF001 - what is undefined
 _BEST: Final = " *"
 _SHOWN: Final = 20  # characters of a list of symbols that is written out
+_KINDS: Final = ("int", "float", "str", "bool")  # of a parameter
 _PAIR: Final = 2
 _BETWEEN: Final = 2  # spaces between columns
 _WIDE: Final = 10_000  # characters of a screen without a bound
@@ -32,13 +35,10 @@ _UNLIKE: Final = {
 RunArguments = Annotated[list[str], typer.Argument(help="Two or more runs, each as for bt show.", metavar="RUN RUN…")]
 
 
+@taking(OutputOptions)
 def compare(
+    asked: OutputOptions,
     run: RunArguments,
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
 ) -> int:
     """Set runs side by side, the best of each row marked; csv and the like have one row a run."""
     import polars as pl
@@ -46,7 +46,7 @@ def compare(
     from bt.output import emit, write
     from bt.results import find
 
-    call = shared.session({"db": db}, form=form, out=out, quiet=quiet)
+    call = asked.session()
     warehouse = call.warehouse()
     wanted = [find(warehouse, each).run_id for each in run]
     if len(wanted) < _PAIR or len(set(wanted)) < len(wanted):
@@ -54,10 +54,10 @@ def compare(
             "compare needs two or more runs, each of them once", "bt compare latest~1 latest; bt runs lists them"
         )
     rows = [_finished(warehouse, run_id) for run_id in wanted]
-    if form == "table":
-        write(_drawn(_heads(rows), [*_settings(rows), *_figures(warehouse, rows)]), out)
+    if asked.form == "table":
+        write(_drawn(_heads(rows), [*_settings(rows), *_figures(warehouse, rows)]), asked.out)
     else:
-        emit(pl.DataFrame(rows, infer_schema_length=None).drop("config"), form, out)
+        emit(pl.DataFrame(rows, infer_schema_length=None).drop("config", "strategy_source"), asked.form, asked.out)
     for sentence in _unlike(rows):
         call.narrator.say(f"! {sentence}")
     return ExitCode.OK
@@ -66,7 +66,9 @@ def compare(
 def _finished(warehouse: Warehouse, run_id: str) -> dict[str, Any]:
     """Give a run's row of the leaderboard, and its configuration."""
     found = warehouse.query(
-        "select leaderboard.*, runs.config from leaderboard inner join runs using (run_id) where run_id = ?", [run_id]
+        "select leaderboard.*, runs.config, runs.strategy_source "
+        "from leaderboard inner join runs using (run_id) where run_id = ?",
+        [run_id],
     )
     if found.is_empty():
         raise BtError(
@@ -95,12 +97,44 @@ def _settings(rows: list[dict[str, Any]]) -> list[Line]:
     lines = [
         (name.removesuffix("_ts"), [_said(name, row[name]) for row in rows]) for name in ("kind", "strategy", *_UNLIKE)
     ]
-    for part in ("params", "config"):
-        told = [_flat(json.loads(row[part])) for row in rows]
-        for name in dict.fromkeys(name for each in told for name in each):
-            texts = [each.get(name, _NONE) for each in told]
-            lines += [(name, texts)] if len(set(texts)) > 1 else []
+    params, config = ([_flat(each) for each in told] for told in (_params(rows), _told(rows, "config")))
+    names = {name for each in config for name in each}
+    lines += _differing(
+        [{f"{name}=" if name in names else name: text for name, text in each.items()} for each in params]
+    )
+    lines += _differing(config)
     return [(name, [text + " " * len(_BEST) for text in texts]) for name, texts in lines]
+
+
+def _told(rows: list[dict[str, Any]], column: str) -> list[dict[str, Any]]:
+    return [json.loads(row[column]) for row in rows]
+
+
+def _params(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give the parameters of each run; those that a sweep left alone are what its strategy's text says."""
+    return [
+        {**(_defaults(row["strategy_source"]) if row["kind"] == "sweep" else {}), **params}
+        for row, params in zip(rows, _told(rows, "params"), strict=True)
+    ]
+
+
+def _defaults(source: str) -> dict[str, Any]:
+    """Read the parameters and their defaults off a strategy's text, which is not run; those that are plain values."""
+    found: dict[str, Any] = {}
+    with suppress(SyntaxError, ValueError):
+        for each in ast.walk(ast.parse(source)):
+            match each:
+                case ast.AnnAssign(target=ast.Name(name), annotation=ast.Name(kind), value=ast.expr() as value):
+                    with suppress(ValueError):
+                        found |= {name: ast.literal_eval(value)} if kind in _KINDS else {}
+    return found
+
+
+def _differing(told: list[dict[str, str]]) -> list[Line]:
+    """Give a line for each name whose texts are not all the same."""
+    names = dict.fromkeys(name for each in told for name in each)
+    lines = [(name, [each.get(name, _NONE) for each in told]) for name in names]
+    return [(name, texts) for name, texts in lines if len(set(texts)) > 1]
 
 
 def _said(name: str, value: Any) -> str:

@@ -6,25 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bt.cli import shared
+from bt.cli.asking import OutputOptions, taking
 from bt.errors import BtError, ExitCode
 
 if TYPE_CHECKING:
     from bt.warehouse import Warehouse
 
 
+@taking(OutputOptions)
 def data(
+    asked: OutputOptions,
     symbols: Annotated[list[str] | None, typer.Argument(help="Only these.", metavar="[SYMBOL…]")] = None,
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
 ) -> int:
     """Show what candles there are: first, last, how many, how complete."""
     from bt.output import emit
 
-    call = shared.session({"db": db}, form=form, out=out, quiet=quiet)
+    call = asked.session()
     warehouse = call.warehouse()
     names = stored(warehouse, symbols or [])
     chosen = f"where symbol in ({', '.join('?' * len(names))})" if symbols else ""  # of a list, DuckDB prunes nothing
@@ -44,9 +41,9 @@ def data(
         """,
         names if symbols else None,
     )
-    if form == "table" and not frame["absent"].sum():
+    if asked.form == "table" and not frame["absent"].sum():
         frame = frame.drop("absent")
-    emit(frame, form, out)
+    emit(frame, asked.form, asked.out)
     if frame.is_empty():
         call.narrator.say("no candles yet: bt ingest SYMBOL, or bt import FILE --symbol SYMBOL")
     elif warehouse.path:

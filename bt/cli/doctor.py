@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from bt.cli import shared
+from bt.cli.asking import OutputOptions, taking
 from bt.errors import ExitCode, WarehouseError
 
 if TYPE_CHECKING:
@@ -36,26 +36,21 @@ class Finding:
     cure: str = ""
 
 
-def doctor(
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
-) -> int:
+@taking(OutputOptions)
+def doctor(asked: OutputOptions) -> int:
     """Look at versions, warehouse, lock, disk, Tk and compiled loop; hold the manifest against the content."""
     import polars as pl
 
     from bt.output import emit, table, write
     from bt.wording import counted
 
-    call = shared.session({"db": db}, form=form, out=out, quiet=quiet)
+    call = asked.session()
     usable, stored = look_at_warehouse(call.settings.db, wait=min(call.settings["wait"], _LONGEST_WAIT))
     found = [*versions(), *stored, tk(), trade_loop(), clock(call.now)]
-    if form == "table":
-        write(table(_wrapped(found), width=10_000), out)
+    if asked.form == "table":
+        write(table(_wrapped(found), width=10_000), asked.out)
     else:
-        emit(pl.DataFrame([asdict(one) for one in found]), form, out)
+        emit(pl.DataFrame([asdict(one) for one in found]), asked.form, asked.out)
     bad = sum(one.state == "bad" for one in found)
     warned = sum(one.state == "warning" for one in found)
     call.narrator.say(f"{'unsound' if bad else 'sound'}: {bad} bad, {counted(warned, 'warning')}")

@@ -18,8 +18,8 @@ def export(
     timeframe: Annotated[
         str, typer.Option("--timeframe", "-t", help="One or a comma list of 1m 3m 5m … 1d 1w.", metavar="T")
     ] = "1m",
-    first: Annotated[str | None, typer.Option("--from", help="ISO date, or 90d, 2y, ytd; UTC.", metavar="WHEN")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="ISO date or now; exclusive; UTC.", metavar="WHEN")] = None,
+    first: shared.First = None,
+    end: shared.End = None,
     form: shared.Format = "table",
     db: shared.Db = None,
     quiet: shared.Quiet = False,

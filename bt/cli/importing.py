@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bt.cli import shared
+from bt.cli.asking import WorkOptions, taking
 from bt.cli.compacting import put_in_order
 from bt.errors import BtError, ExitCode
 from bt.wording import counted
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _COLUMNS = ("symbol", "rows", "stored", "unchanged", "changed", "rejected", "first_ts", "last_ts")
 
 
+@taking(WorkOptions)
 def import_(
+    asked: WorkOptions,
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -43,12 +45,6 @@ def import_(
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Store the sound rows, record the others.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Let changed candles replace the stored ones.")] = False,
     source: Annotated[str | None, typer.Option("--source", help="Where the rows come from, as recorded.")] = None,
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    progress: shared.Progress = "auto",
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
 ) -> int:
     """Import 1-minute candles or funding rates from files; the same file again stores nothing twice.
 
@@ -63,7 +59,7 @@ def import_(
     options = ImportOptions(
         columns=mapping(columns), tz=tz, skip_bad=skip_bad, replace=replace, source=source
     )  # fmt: skip
-    call = shared.session({"db": db}, form=form, out=out, quiet=quiet, progress=progress)
+    call = asked.session()
     files = _chosen(files)
     check_options(kind, options)
     warehouse = call.warehouse(create=True)
@@ -86,7 +82,7 @@ def import_(
         if times > 1:
             call.narrator.say(f"{counted(times - 1, 'other file')}: {note}")
     put_in_order(call, warehouse)
-    _print_imported(done, form, out)
+    _print_imported(done, asked.form, asked.out)
     return _judged(call.narrator, done, replaced=replace)
 
 

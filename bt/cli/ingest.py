@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bt.cli import awaited, shared
+from bt.cli.asking import OutputOptions, WorkOptions, taking
 from bt.cli.compacting import put_in_order
 from bt.errors import BtError, ExitCode, hint
 from bt.timeframes import moment
@@ -33,7 +34,9 @@ Rate = Annotated[
 ]
 
 
+@taking(WorkOptions)
 def ingest(
+    asked: WorkOptions,
     symbols: Annotated[list[str], typer.Argument(help="BTCUSDT, spot:BTCUSDT, inverse:BTCUSD …", metavar="SYMBOL…")],
     first: Annotated[str, typer.Option("--from", help="ISO date, or 90d, 2y, ytd; UTC.", metavar="WHEN")] = "2y",
     end: Annotated[str, typer.Option("--to", help="End, exclusive, likewise.", metavar="WHEN")] = "now",
@@ -45,12 +48,6 @@ def ingest(
     csv: Annotated[Path | None, typer.Option("--csv", help="Write a CSV per symbol here, too.", metavar="DIR")] = None,
     rate: Rate = None,
     base_url: Url = None,
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    progress: shared.Progress = "auto",
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
 ) -> int:
     """Bring 1-minute candles and funding from Bybit; only what is missing is asked for."""
     from bt import symbols as names
@@ -63,7 +60,7 @@ def ingest(
             )
     if not wanted:
         raise BtError("no symbol is given", "bt ingest BTCUSDT ETHUSDT")
-    call = shared.session({"db": db}, form=form, out=out, quiet=quiet, progress=progress)
+    call = asked.session()
     _check_span(call, first, end)  # refused before anything is asked or made
     wish = {"first": first, "end": end, "funding": funding, "repair": repair, "replace": replace}
     client = client_of(call, base_url, rate)
@@ -74,20 +71,17 @@ def ingest(
     put_in_order(call, warehouse)
     if csv is not None:
         _write_csv(call, warehouse, brought, csv)
-    _print(brought, form, out)
+    _print(brought, asked.form, asked.out)
     return _code(brought, replace=replace)
 
 
+@taking(OutputOptions)
 def symbols(
+    asked: OutputOptions,
     text: Annotated[str, typer.Argument(help="Part of a symbol, or a currency.", metavar="[TEXT]")] = "",
     category: Annotated[str | None, typer.Option("--category", help="linear, spot or inverse.")] = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the exchange anew.")] = False,
     base_url: Url = None,
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
 ) -> int:
     """Find symbols and their trading rules; after the first call without the network."""
     from bt.ingest import listing
@@ -95,17 +89,17 @@ def symbols(
 
     if category is not None and category not in listing.CATEGORIES:
         raise BtError(f"there is no category {category!r}", hint(category, listing.CATEGORIES))
-    call = shared.session({"db": db}, form=form, out=out, quiet=quiet)
+    call = asked.session()
     warehouse = call.warehouse(create=True)
-    asked = listing.asked(warehouse)
-    for one in listing.CATEGORIES if refresh else [one for one in listing.CATEGORIES if one not in asked]:
+    known = listing.asked(warehouse)
+    for one in listing.CATEGORIES if refresh else [one for one in listing.CATEGORIES if one not in known]:
         if category in {None, one}:
             names = awaited(_list(call, warehouse, client_of(call, base_url, None), one))
             call.narrator.say(f"{one}: {names:,} instruments")
     found = listing.search(warehouse, text, category)
     if found.is_empty():
         raise BtError(f"no symbol contains {text!r}", "bt symbols --refresh asks the exchange anew")
-    emit(found, form, out)
+    emit(found, asked.form, asked.out)
     return ExitCode.OK
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bt.cli import shared
-from bt.cli.asking import pairs
+from bt.cli.asking import WorkOptions, pairs, taking
 from bt.errors import BtError, ExitCode
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ _MOST_CUTS = 100_000
 _DIGITS = 6
 
 
+@taking(WorkOptions)
 def lookahead(
+    asked: WorkOptions,
     strategy: Annotated[str, typer.Argument(help="Name of a strategy, or a path to one.")],
     symbol: shared.Symbols = None,
     timeframe: shared.Timeframe = None,
@@ -30,12 +32,6 @@ def lookahead(
         int, typer.Option(help="Bars at which all is made anew from candles; signals alone at 5 times as many.", min=1)
     ] = 200,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings too make the exit code 1.")] = False,
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    progress: shared.Progress = "auto",
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
 ) -> int:
     """Recompute signals and indicators on data cut at many bars, and with noise for a future: nothing may change.
 
@@ -47,9 +43,9 @@ def lookahead(
     from bt.output import emit
 
     flags = {
-        "symbols": ",".join(symbol) if symbol else None, "timeframe": timeframe, "from": first, "to": end, "db": db,
+        "symbols": ",".join(symbol) if symbol else None, "timeframe": timeframe, "from": first, "to": end,
     }  # fmt: skip
-    call = shared.session(flags, form=form, out=out, quiet=quiet, progress=progress)
+    call = asked.session(flags)
     settings = call.settings
     if cuts > _MOST_CUTS:
         raise BtError(f"{cuts:,} cuts are too many", f"--cuts {_MOST_CUTS} at most")
@@ -63,7 +59,7 @@ def lookahead(
     )
     report = strategies.look(chosen, warehouse, question, progress=call.narrator.progress)
     shown = report.findings.select(_SHOWN).with_columns(report.findings["size"].round_sig_figs(_DIGITS))
-    emit(shown if form == "table" else report.findings, form, out)
+    emit(shown if asked.form == "table" else report.findings, asked.form, asked.out)
     return _told(report, call.narrator, strict=strict)
 
 

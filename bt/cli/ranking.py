@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from bt.cli import shared
+from bt.cli.asking import OutputOptions, taking
 from bt.errors import BtError, ExitCode, hint
 
 if TYPE_CHECKING:
@@ -27,27 +28,24 @@ _WIDE: Final = 10_000  # characters of a screen without a bound
 _KEPT: Final = 4  # columns that are shown on every screen: rank, run, strategy and what is ranked by
 
 
+@taking(OutputOptions)
 def leaderboard(
+    asked: OutputOptions,
     sort: Annotated[str, typer.Option(help="Column to rank by, the best first: bt schema leaderboard.")] = "sharpe",
     strategy: Annotated[str | None, typer.Option(help="Only runs of this strategy.", metavar="NAME")] = None,
     symbol: shared.Symbols = None,
     limit: Annotated[int, typer.Option(help="Rows at most.", min=1)] = 20,
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
 ) -> int:
     """Rank the finished runs, walk-forwards and sweeps."""
     from bt.output import emit, table, write
 
-    call = shared.session({"db": db}, form=form, out=out, quiet=quiet)
+    call = asked.session()
     frame = _ranked(call.warehouse(), sort, strategy, _names(symbol), limit)
-    if form == "table":
+    if asked.form == "table":
         shown, digits = _fitting(frame, sort)
-        write(table(shown, digits=digits), out)
+        write(table(shown, digits=digits), asked.out)
     else:
-        emit(frame, form, out)
+        emit(frame, asked.form, asked.out)
     if frame.is_empty():
         call.narrator.say("no finished run like that: bt runs lists what is stored")
     elif "sweep" in frame["kind"].to_list():
@@ -107,7 +105,7 @@ def _fitting(frame: pl.DataFrame, sort: str) -> tuple[pl.DataFrame, dict[str, in
         "sharpe": pl.col("sharpe"),
         "trades": pl.col("trades"),
     }
-    digits = {sort: 4, "return %": 2, "dd %": 2, "sharpe": 2} if frame[sort].dtype.is_float() else {}
+    digits = {**({sort: 4} if frame[sort].dtype.is_float() else {}), "return %": 2, "dd %": 2, "sharpe": 2}
     while True:
         shown = frame.select(column.alias(name) for name, column in columns.items())
         drawn = table(shown, _WIDE, digits).partition("\n")[2].partition("\n")[0]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bt.cli import shared
+from bt.cli.asking import OutputOptions, taking
 from bt.cli.ranking import ranked_by
 from bt.cli.sweeping import TOP
 from bt.cli.testing import print_run
@@ -30,23 +31,20 @@ _BY = {
 }
 
 
+@taking(OutputOptions)
 def runs(
+    asked: OutputOptions,
     sort: Annotated[str, typer.Option(help="Column to sort by, the best first: bt schema leaderboard.")] = "created",
     limit: Annotated[int, typer.Option(help="Rows at most.", min=1)] = 50,
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
 ) -> int:
     """List the stored runs, sweeps and walk-forwards, those that are not finished too."""
     from bt.output import emit
 
-    call = shared.session({"db": db}, form=form, out=out, quiet=quiet)
+    call = asked.session()
     frame = _listed(call.warehouse(), {"run": "run_id", "created": "created_ts"}.get(sort, sort), limit)
-    if form == "table":
+    if asked.form == "table":
         frame = _short(frame, sort)
-    emit(frame, form, out)
+    emit(frame, asked.form, asked.out)
     if frame.is_empty():
         call.narrator.say("no runs yet: bt run STRATEGY -s SYMBOL")
     return ExitCode.OK
@@ -54,12 +52,16 @@ def runs(
 
 def _listed(warehouse: Warehouse, sort: str, limit: int) -> Any:
     """Give what is stored of every run, with the metrics of those that are finished."""
+    import polars as pl
+
+    from bt.results import standing
+
     order = ranked_by(warehouse, sort)
     own = ("run_id", "name", "kind", "status", "strategy", "symbols", "timeframe", "created_ts")
     metrics = ("net_profit", "max_drawdown", "sharpe", "calmar", "trades")
     further = () if sort in {*own, *metrics} else (sort,)
     shown = ("run_id as run", *own[1:-1], *metrics, *further, "created_ts as created")
-    return warehouse.query(
+    found = warehouse.query(
         f"""
         with listed as (
             select {", ".join(f"runs.{name}" for name in own)}, leaderboard.* exclude ({", ".join(own)})
@@ -73,6 +75,8 @@ def _listed(warehouse: Warehouse, sort: str, limit: int) -> Any:
         limit {limit:d}
         """
     )
+    abandoned = pl.col("run").is_in(list(standing.abandoned(warehouse)))
+    return found.with_columns(status=pl.when(abandoned).then(pl.lit("interrupted")).otherwise("status"))
 
 
 def _short(frame: Any, sort: str) -> Any:
@@ -117,31 +121,28 @@ def _traded(results: Results) -> Results:
     return results
 
 
+@taking(OutputOptions)
 def show(
+    asked: OutputOptions,
     run: RunArgument = "latest",
     by: Annotated[
         str | None, typer.Option(help="symbol, month, exit, side, hour, weekday or fold: a table, and no panel.")
     ] = None,
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
 ) -> int:
     """Show one run, sweep or walk-forward as it was shown when it was made."""
     from bt.cli import sweeps, walks
     from bt.results import find
 
-    results = find(shared.session({"db": db}, form=form, out=out, quiet=quiet).warehouse(), run).get_results()
+    results = find(asked.session().warehouse(), run).get_results()
     kind = results.run["kind"]
     if by is not None:
-        _show_by(_traded(results), by, form, out)
+        _show_by(_traded(results), by, asked.form, asked.out)
     elif kind == "sweep":
-        sweeps.print_sweep(results, form, out, top=TOP)
+        sweeps.print_sweep(results, asked.form, asked.out, top=TOP)
     elif kind == "walk":
-        walks.print_walk(_traded(results), form, out, top=TOP)
+        walks.print_walk(_traded(results), asked.form, asked.out, top=TOP)
     else:
-        print_run(results, form, out)
+        print_run(results, asked.form, asked.out)
     return ExitCode.OK
 
 
@@ -164,43 +165,37 @@ def _show_by(results: Results, by: str, form: str, out: Path | None) -> None:
         emit(frame, form, out)
 
 
+@taking(OutputOptions)
 def trades(
+    asked: OutputOptions,
     run: RunArgument = "latest",
     limit: Annotated[int | None, typer.Option(help="Rows at most.", min=1)] = None,
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
 ) -> int:
     """List the trades of a run; the table is a summary, csv and json have every column."""
     from bt.output import emit
     from bt.results import find
 
-    results = _traded(find(shared.session({"db": db}, form=form, out=out, quiet=quiet).warehouse(), run).get_results())
-    columns = "*" if form != "table" else (
+    results = _traded(find(asked.session().warehouse(), run).get_results())
+    columns = "*" if asked.form != "table" else (
         "trade, symbol, side, entry_ts as entry, exit_reason as exit, bars, round(pnl, 2) as pnl, round(r, 2) as r"
     )  # fmt: skip
     bound = f"limit {limit:d}" if limit else ""
-    emit(results.sql(f"select {columns} from trades where run_id = $run order by trade {bound}"), form, out)
+    emit(results.sql(f"select {columns} from trades where run_id = $run order by trade {bound}"), asked.form, asked.out)
     return ExitCode.OK
 
 
+@taking(OutputOptions)
 def sql(
+    asked: OutputOptions,
     query: Annotated[str | None, typer.Argument(help="One SELECT; - reads it from stdin.")] = None,
     file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the query from a file.")] = None,
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
 ) -> int:
     """Ask the warehouse a question in SQL; nothing can be changed by it."""
     from bt.output import emit
 
-    call = shared.session({"db": db}, form=form, out=out, quiet=quiet)
+    call = asked.session()
     text = _query_text(query, file)
-    emit(shared.stoppable(lambda: call.warehouse().ask(text)), form, out)
+    emit(shared.stoppable(lambda: call.warehouse().ask(text)), asked.form, asked.out)
     return ExitCode.OK
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bt.cli import shared
+from bt.cli.asking import OutputOptions, taking
 from bt.errors import BtError, ExitCode, hint
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from bt.warehouse.definitions import Definition
 
 
+@taking(OutputOptions)
 def schema(
+    asked: OutputOptions,
     relation: Annotated[str | None, typer.Argument(help="Only this one, in full.", metavar="[RELATION]")] = None,
     columns: Annotated[bool, typer.Option("--columns", help="A row for every column of every relation.")] = False,
     lineage: Annotated[bool, typer.Option("--lineage", help="What it reads, and what each column is made of.")] = False,
@@ -27,27 +30,22 @@ def schema(
     param: Annotated[
         list[str] | None, typer.Option("--param", "-p", help="Of a macro: timeframe=1h.", metavar="K=V")
     ] = None,
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
 ) -> int:
     """Show the tables, views and macros: what one row is, each column's type and meaning (md: a data dictionary)."""
-    call = shared.session({"db": db}, form=form, out=out, quiet=quiet)
+    call = asked.session()
     if param and not (relation and dialect):
         raise BtError("-p fills the arguments of a macro", "bt schema ema --dialect spark -p timeframe=1h -p n=20")
     if lineage and (dialect or not relation):
         raise BtError("--lineage is of one relation, without --dialect", "bt schema gaps --lineage")
     known = _definitions(call)
     if lineage and relation:
-        _print_lineage(relation, known, form, out)
+        _print_lineage(relation, known, asked.form, asked.out)
     elif dialect and relation:
-        _print_translation(relation, param or [], known, dialect, out)
+        _print_translation(relation, param or [], known, dialect, asked.out)
     elif dialect:
-        _print_survivors(dialect, known, form, out)
+        _print_survivors(dialect, known, asked.form, asked.out)
     else:
-        _print_relations(_catalogue(call, known, named=db is not None), relation, columns, form, out)
+        _print_relations(_catalogue(call, known, named=asked.db is not None), relation, columns, asked.form, asked.out)
     return ExitCode.OK
 
 

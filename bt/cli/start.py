@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bt.cli import shared
+from bt.cli.asking import OutputOptions, taking
 from bt.errors import BtError, ExitCode
 
 _TOML = """# Settings of this workspace; `bt config` lists them all with their meaning and origin.
@@ -70,24 +71,19 @@ def demo(
     return ExitCode.OK
 
 
-def config(
-    form: shared.Format = "table",
-    out: shared.Out = None,
-    db: shared.Db = None,
-    quiet: shared.Quiet = False,
-    _verbose: shared.Verbose = 0,
-) -> int:
+@taking(OutputOptions)
+def config(asked: OutputOptions) -> int:
     """Show every setting with its value and where it came from."""
     import polars as pl
 
     from bt.config import SETTINGS
     from bt.output import emit
 
-    settings = shared.session({"db": db}, form=form, out=out, quiet=quiet).settings
+    settings = asked.session().settings
     rows = [
         (name, _written(settings[name]), settings.origins[name], setting.meaning) for name, setting in SETTINGS.items()
     ]
-    emit(pl.DataFrame(rows, schema=["setting", "value", "origin", "meaning"], orient="row"), form, out)
+    emit(pl.DataFrame(rows, schema=["setting", "value", "origin", "meaning"], orient="row"), asked.form, asked.out)
     return ExitCode.OK
 
 

@@ -12,7 +12,7 @@ from bt import cli
 from bt.cli import shared
 from bt.cli.asking import StrategyOptions, command_line, taking, with_params
 from bt.cli.testing import request_of, require_symbols, say_times
-from bt.errors import ExitCode
+from bt.errors import BtError, ExitCode, WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,18 +136,25 @@ def sweep(asked: SweepOptions) -> int:
 
 @contextmanager
 def resumable(call: shared.Session, command: str) -> Iterator[TrialProgress]:
-    """Show how far it is; where a signal ends it, say how many sets are stored and what goes on with them."""
+    """Show how far it is; whatever ends it early, say how many sets are stored and what goes on with them."""
     from bt.output.progress import TrialProgress
 
     progress = TrialProgress(call.narrator)
     try:
         with progress:
             yield progress
-    except BaseException:
-        if not cli.is_stopped() or not progress.done:
+    except BaseException as error:
+        if not progress.done:
             raise
         stored = f"{progress.done:,} of {progress.total:,}" if progress.total else f"{progress.done:,}"
-        raise cli.Stopped(f"stopped: {stored} sets are stored; {command} --resume goes on", "") from None
+        told = f"{stored} sets are stored; {command} --resume goes on"
+        if cli.is_stopped():
+            raise cli.Stopped(f"stopped: {told}", "") from None
+        if not isinstance(error, BtError):  # one with a cure of its own may want what cannot be gone on with
+            call.narrator.say(told)
+        elif "--resume" in error.cure and not isinstance(error, WarehouseError):  # which says itself what is stored
+            raise type(error)(error.what, told) from error
+        raise
 
 
 def exit_code(call: shared.Session, results: Results) -> ExitCode:

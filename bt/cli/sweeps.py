@@ -112,10 +112,14 @@ def why_none(results: Results) -> tuple[str, str] | None:
         "failed": found["failed"],
     }
     told = ", ".join(f"{count:,} {reason}" for reason, count in counts.items() if count)
-    return (
-        f"none of {results.run['sets']:,} sets qualifies{per}: {told}",
-        "a longer span, other values, or a lower --min-trades",
-    )
+    cures = {
+        "few_trades": "a longer span, other values, or a lower --min-trades",
+        "refused": "a milder --where",
+        "undefined": f"another --objective: {settings['objective']} divides by 0 here, or lacks days or trades",
+        "failed": f"mend the strategy: {found['problem']}",
+    }
+    most = max(cures, key=lambda name: found[name])
+    return f"none of {results.run['sets']:,} sets qualifies{per}: {told}", cures[most]
 
 
 def cautions(results: Results) -> list[str]:
@@ -187,7 +191,12 @@ def _lines(results: Results, top: int) -> list[str]:
     lines += _spread_lines(results)
     judged = verdict(results)
     if judged:
-        lines += ["", *figure_lines(overfitting(results), LUCK), "", *verdict_lines(judged["sentence"])]
+        lines += [
+            "",
+            *figure_lines(overfitting(results), LUCK, marked=bool(best.height)),
+            "",
+            *verdict_lines(judged["sentence"]),
+        ]
     return [*lines, *warning_lines([*json.loads(results.run["warnings"]), *cautions(results)])]
 
 

@@ -59,7 +59,15 @@ def _lines(results: Results, top: int) -> list[str]:
     ]
     head = sweeps.head_lines(results, f"{results.folds.height} folds", f"{', '.join(lengths)}, {folds['mode']}")
     figures, judged, best = sweeps.overfitting(results), sweeps.verdict(results), _best_sets(results, top)
-    lines = [*head, "", _drawn_folds(results), "", *figure_lines(figures, (*RULES, *LUCK, *DRIFT)), ""]
+    any_chosen = bool(results.folds["params"].count())
+    lines = [
+        *head,
+        "",
+        _drawn_folds(results),
+        "",
+        *figure_lines(figures, (*RULES, *LUCK, *DRIFT), marked=any_chosen),
+        "",
+    ]
     lines += [*verdict_lines(judged["sentence"]), ""] if judged else []
     if best.height:
         lines += ["Sets by their mean in-sample objective over the folds in which they qualify"]

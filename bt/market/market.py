@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from bt.market.handed import Columns
     from bt.market.reading import Place
     from bt.warehouse import Warehouse
 
@@ -85,6 +87,14 @@ class Market:
         for whole in set(asked.values()):
             del self._columns[whole]
         return found
+
+    def take(self, known: Columns) -> None:
+        """Take what `columns()` gave back, so that `bars()` need not compute it again."""
+        begins = accumulate((bars.height for bars in self._bars), initial=0)
+        places = [(begin, bars.height) for begin, bars in zip(begins, self._bars, strict=False)]
+        for each, found in known.items():
+            frame = pl.DataFrame(dict(found))
+            self._columns[self._whole(each)] = [frame.slice(*place) for place in places]
 
     def compute(self, indicators: Iterable[Indicator]) -> None:
         """Compute those of the indicators that are not known yet, all of one symbol and timeframe in one query."""

@@ -53,8 +53,13 @@ _SHOWN: Final[dict[str, tuple[str, Callable[..., str], str | Callable[[Row, Mapp
 }
 
 
-def figure_lines(figures: Sequence[Row], names: Sequence[str], width: int | None = None) -> list[str]:
-    """Draw some rows of `overfitting`: ✓ or ✗ where one is held against something, name, value, and what it is."""
+def figure_lines(
+    figures: Sequence[Row], names: Sequence[str], width: int | None = None, *, marked: bool = True
+) -> list[str]:
+    """Draw some rows of `overfitting`: ✓ or ✗ where one is held against something, name, value, and what it is.
+
+    Where nothing was chosen there is nothing to approve of, and no row is `marked`.
+    """
     known = {row["figure"]: row for row in figures}
     rows = [(known[name], *_SHOWN[name]) for name in names if name in known]
     values = [write(row["value"]) for row, _, write, _ in rows]
@@ -63,7 +68,7 @@ def figure_lines(figures: Sequence[Row], names: Sequence[str], width: int | None
     lines = []
     for (row, label, _, words), value in zip(rows, values, strict=True):
         note = row["reason"] or (words if isinstance(words, str) else words(row, known))
-        text = f"{_MARKS[row['holds']]} {label.ljust(labels)}  {value.rjust(room)}  {note}"
+        text = f"{_MARKS[row['holds'] if marked else None]} {label.ljust(labels)}  {value.rjust(room)}  {note}"
         lines += wrapped(text, indent=labels + room + 6, width=width)
     return lines
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from bt.errors import BtError
+from bt.results import standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,8 +48,13 @@ class Results:
 
     @cached_property
     def run(self) -> dict[str, Any]:
-        """Give the row of `runs`."""
-        return self._rows("runs").row(0, named=True)
+        """Give the row of `runs`; one that is stored as running, but that no process works on, is interrupted."""
+        row = self._rows("runs").row(0, named=True)
+        if row["status"] == "running":
+            row["sets"] = self.sql("select count(distinct trial) from trials where run_id = $run").item()
+            if self.run_id in standing.abandoned(self.warehouse):
+                row["status"] = "interrupted"
+        return row
 
     @cached_property
     def metrics(self) -> pl.DataFrame:

@@ -1,7 +1,8 @@
 """How the trials of a sweep or a walk-forward are stored, batch by batch, and how a set is chosen from them.
 
-A batch holds whole parameter sets, all folds and parts of each, in order of their numbers: what is stored is always
-the first so many sets, and the rest can follow later.
+A batch holds whole parameter sets, all folds and parts of each, in order of their numbers; or, where a sampler learns
+in each fold anew, both parts of sets of one fold, in the order in which they were asked for. So what is stored is
+always the first so many of them, and the rest can follow later.
 """
 
 from __future__ import annotations
@@ -79,13 +80,14 @@ def newest(warehouse: Warehouse, content_hash: str, statuses: Sequence[str]) -> 
     return None if found.is_empty() else str(found.item())
 
 
-def stored(warehouse: Warehouse, run_id: str) -> int:
-    """Count the parameter sets that are stored: number 1 to this one, each with all its folds and parts."""
-    return int(warehouse.query("select coalesce(max(trial), 0) from trials where run_id = ?", [run_id]).item())
+def stored(warehouse: Warehouse, run_id: str, *, by_fold: bool = False) -> int:
+    """Count the parameter sets that are stored, each with all its folds; `by_fold`: the sets of every fold."""
+    counted = "count(distinct (fold, trial))" if by_fold else "coalesce(max(trial), 0)"
+    return int(warehouse.query(f"select {counted} from trials where run_id = ?", [run_id]).item())
 
 
 def add(warehouse: Warehouse, run_id: str, trials: Iterable[TrialRow], days: pl.DataFrame, judging: Judging) -> None:
-    """Write a batch of whole parameter sets in one transaction: each trial with its metrics and what they are worth.
+    """Write a batch in one transaction: each trial with its metrics and what they are worth.
 
     `days`: one row per trial and UTC day, columns `fold, part, trial` and those of the table `days` after them, where
     `start_cash` is taken from the trial. A trial that failed has none. An objective that is no number is stored as
@@ -106,7 +108,7 @@ def add(warehouse: Warehouse, run_id: str, trials: Iterable[TrialRow], days: pl.
             """,
             {"run": run_id},
         )
-        _judge(connection, judging, {"run": run_id, "first": rows["trial"].min(), "last": rows["trial"].max()})
+        _judge(connection, judging, run_id, rows)
 
 
 def choose(warehouse: Warehouse, run_id: str, select: Literal["best", "plateau"] = "best") -> dict[int, int]:
@@ -171,11 +173,12 @@ def _row(trial: TrialRow) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _judge(connection: duckdb.DuckDBPyConnection, judging: Judging, batch: Mapping[str, Any]) -> None:
-    """Insert the trials of a batch, `run`, `first` to `last`, with their metrics.
+def _judge(connection: duckdb.DuckDBPyConnection, judging: Judging, run_id: str, rows: pl.DataFrame) -> None:
+    """Insert the trials of a batch, registered as `new_trials`, with their metrics.
 
     An expression that fails, the logarithm of 0 for one, is undefined.
     """
+    folds = rows.select(first_fold=pl.col("fold").min(), last_fold=pl.col("fold").max()).row(0, named=True)
     where = f"coalesce(try({judging.where}), false)" if judging.where else "true"
     connection.execute(
         f"""
@@ -187,7 +190,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, judging: Judging, batch: Mappi
                 trades >= $min_trades and {where} as holds,
             from all_metrics
             where run_id = $run and part in ('in', 'out') and symbol is null
-                and trial between $first and $last
+                and fold between $first_fold and $last_fold and ({_spans(rows["trial"])})
         )
 
         select
@@ -201,8 +204,16 @@ def _judge(connection: duckdb.DuckDBPyConnection, judging: Judging, batch: Mappi
         left join measured using (trial, fold, part)
         order by new_trials.trial, new_trials.fold, new_trials.part
         """,
-        {**batch, "min_trades": judging.min_trades},
+        {"run": run_id, **folds, "min_trades": judging.min_trades},
     )
+
+
+def _spans(numbers: pl.Series) -> str:
+    """Give the condition that a trial is one of these, in terms that reach the days before they are measured."""
+    known = numbers.unique().sort()
+    apart = known.to_frame("trial").group_by(known - pl.int_range(len(known), eager=True), maintain_order=True)
+    spans = apart.agg(pl.col("trial").min().alias("first"), pl.col("trial").max().alias("last"))
+    return " or ".join(f"trial between {first:d} and {last:d}" for _, first, last in spans.iter_rows())
 
 
 def _set_status(connection: duckdb.DuckDBPyConnection, run_id: str, changes: Mapping[str, Any]) -> None:

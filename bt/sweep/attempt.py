@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,15 +27,16 @@ from bt.sweep.supply import Supply, asked
 from bt.sweep.workers import Workers, workers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from bt.engine import Tape, Told
+    from bt.market import Columns
     from bt.results import FoldRow
     from bt.strategy import BaseStrategy, Request
     from bt.strategy.listening import Clock
     from bt.sweep.expressions import Expression
-    from bt.sweep.space import Space
+    from bt.sweep.space import Candidate, Space
     from bt.sweep.sweep import Sweep
     from bt.warehouse import Warehouse
 
@@ -47,8 +49,16 @@ def searched(settings: Sweep, strategy: type[BaseStrategy]) -> tuple[Space, Expr
     text = strategy.constraint if settings.constraint is None else settings.constraint
     constraint = checked(text, (*space.values, *space.defaults), what="constraint") if text else None
     if settings.sampler != "tpe":
-        next(candidates(space, settings.sampler, trials=settings.trials, seed=settings.seed, constraint=constraint))
+        next(_sampled(settings, space, constraint))
     return space, constraint
+
+
+def _sampled(
+    settings: Sweep, space: Space, constraint: Expression | None, warn: Callable[[str], None] | None = None
+) -> Iterator[Candidate]:
+    return candidates(
+        space, settings.sampler, trials=settings.trials, seed=settings.seed, constraint=constraint, warn=warn
+    )
 
 
 def judged(settings: Sweep, warehouse: Warehouse) -> Judging:
@@ -59,6 +69,18 @@ def judged(settings: Sweep, warehouse: Warehouse) -> Judging:
         min_trades=settings.min_trades,
         where=checked(settings.where, columns, what="where").sql if settings.where else None,
     )
+
+
+def _others(stage: Stage, default: BaseStrategy, space: Space) -> set[str]:
+    """Give the symbols that indicators are asked for by name, by the default set or for a value that is a word."""
+    found = [default]
+    for name, values in space.values.items():
+        for value in values if isinstance(values, tuple) else ():  # a range has numbers only
+            if isinstance(value, str):
+                with suppress(BtError):  # said where the set is tried
+                    found.append(made(stage.strategy, {name: value}))
+    with contained(heard=False):
+        return {each.symbol for strategy in found for each in asked(strategy, stage.market({})) if each.symbol}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +105,9 @@ class Attempt:
     ) -> Attempt:
         """Check what can be checked before data are read, then read and lay them out."""
         space, constraint = searched(settings, strategy)
-        judging = judged(settings, warehouse)
         warm_up()
         with clock.stage("data"), warehouse.read():  # one opening for all of it
+            judging = judged(settings, warehouse)
             default = made(strategy, {})
             ground = Ground.read(name_of(strategy), warehouse, request, warm_up=default.warm_up)
             frame = ground.market.bars().collect()
@@ -95,8 +117,8 @@ class Attempt:
                 first=ground.market.first, end=ground.market.end, warm_up=max(default.warm_up, 1), frame=frame,
                 tape=tape, parts=(),
             )  # fmt: skip
-            others = {each.symbol for each in asked(default, stage.market({})) if each.symbol}
-            candles = Candles.seen(warehouse, tuple(sorted({*stage.symbols, *others})), ground.market.end)
+            seen = tuple(sorted({*stage.symbols, *_others(stage, default, space)}))
+            candles = Candles.seen(warehouse, seen, ground.market.end)
         supply = Supply(ground.market, stage, candles, room=_ROOM)
         return cls(
             settings=settings, strategy=strategy, warehouse=warehouse, clock=clock, space=space, constraint=constraint,
@@ -154,10 +176,13 @@ class Attempt:
     def signals(self, params: str) -> Told:
         """Give the signals of a stored set (JSON) over the whole span."""
         given = json.loads(params)
-        [columns] = self.supply.of([self.stage.strategy_of(given)])
+        return self.stage.told(given, self._columns(self.stage.strategy_of(given)))
+
+    def _columns(self, strategy: BaseStrategy) -> Columns:
+        [columns] = self.supply.of([strategy])
         if isinstance(columns, BtError):
             raise columns
-        return self.stage.told(given, columns)
+        return columns
 
     def warnings(self, run_id: str) -> tuple[str, ...]:
         """Say what a run of a sweep's chosen set would warn of."""
@@ -176,13 +201,15 @@ class Attempt:
         if not count:
             return ()
         strategy = self.stage.strategy_of(json.loads(params))
+        market.take(self._columns(strategy))
         return tuple(sample(strategy, self.warehouse, market, signals_of(strategy, market, heard=False), count=count))
 
     def explore(self, run_id: str, parts: Sequence[Sequence[FoldPart]]) -> None:
         """Try every set on all parts, or, where the sampler learns, as many sets on the parts of each fold."""
         settings, clock = self.settings, self.clock
-        with clock.stage("trials"), contained(heard=False), workers(settings.executor, settings.workers) as crew:
-            self._explore(run_id, parts, crew)
+        crew = workers(settings.executor, settings.workers, clock.listener.say)
+        with clock.stage("trials"), contained(heard=False), crew as working:
+            self._explore(run_id, parts, working)
 
     def _explore(self, run_id: str, parts: Sequence[Sequence[FoldPart]], crew: Workers) -> None:
         learns = self.settings.sampler == "tpe"
@@ -191,7 +218,8 @@ class Attempt:
             warehouse=self.warehouse, run_id=run_id, judging=self.judging, workers=crew,
             listener=self.clock.listener,  # type: ignore[arg-type]
             cash=self.ground.terms.account.cash, defaults=self.space.defaults,
-            total=total and total * (len(parts) if learns else 1), stored=trials.stored(self.warehouse, run_id),
+            total=total and total * (len(parts) if learns else 1),
+            stored=trials.stored(self.warehouse, run_id, by_fold=learns),
         )  # fmt: skip
         together = [tuple(part for fold in parts for part in fold)]
         for number, fold in enumerate(parts if learns else together):
@@ -205,11 +233,4 @@ class Attempt:
 
             proposer = Proposer(self.space, seed=settings.seed, constraint=self.constraint)
             return Learning(proposer, min(settings.trials or self.space.size, self.space.size))
-        return Ordered(self._candidates())
-
-    def _candidates(self) -> Iterator[Any]:
-        settings = self.settings
-        return candidates(
-            self.space, settings.sampler, trials=settings.trials, seed=settings.seed, constraint=self.constraint,
-            warn=self.clock.listener.say,
-        )  # fmt: skip
+        return Ordered(_sampled(settings, self.space, self.constraint, self.clock.listener.say))

@@ -19,6 +19,7 @@ from bt.engine import day_columns
 from bt.errors import BtError, BusyError, WarehouseError
 from bt.results import TrialRow, standing, trials
 from bt.strategy.listening import Listener
+from bt.sweep.custody import note_stored
 from bt.sweep.stage import PartDone, Trialed
 from bt.wording import counted
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from bt.warehouse import Warehouse
 
 _LOT: Final = 128  # sets that are looked at together
-_AHEAD: Final = 32  # sets that are out, or back and not stored yet, beside one for each worker
+_AHEAD: Final = 64  # sets that are out, or back and not stored yet, beside one for each worker
 _STORED_AT: Final = 200_000  # days of trials that are stored at once
 _HELD: Final = 2_000_000  # days of trials that are held while another process has the warehouse
 _PATIENCE: Final = 60  # times that is asked again then, each as long as the warehouse is waited for
@@ -53,7 +54,11 @@ class TrialListener(Listener, Protocol):
 
 @dataclass
 class Course:
-    """Try what sources give on stages, one after the other; sets that are stored already are passed over."""
+    """Try what sources give on stages, one after the other; what is stored already is passed over.
+
+    What is asked for is counted, 1, 2, …: sets, or, of a source that learns, sets of a fold. A set keeps the number
+    that it got when it was first asked for, so that one number is one set in all folds.
+    """
 
     warehouse: Warehouse
     run_id: str
@@ -63,8 +68,9 @@ class Course:
     cash: float
     defaults: Mapping[str, Any]  # of the parameters that are not searched
     total: int | None
-    stored: int = 0  # sets in the warehouse
-    _number: int = 0
+    stored: int = 0  # of what is asked for, in the warehouse
+    _asked: int = 0
+    _numbers: dict[tuple[int, ...], int] = field(default_factory=dict)  # of the sets of a source that learns
     _out: deque[Future[Trialed]] = field(default_factory=deque)
     _back: list[Trialed] = field(default_factory=list)
     _held: int = 0  # days of what is back
@@ -76,20 +82,27 @@ class Course:
         self._tell()
         try:
             while lot := source.next(_LOT):
-                first = self._number + 1
-                self._begin([each for each in self._numbered(lot) if each[0] > self.stored], stage, supply)
+                if source.learns:
+                    for each in lot:
+                        self._numbers.setdefault(each.places, len(self._numbers) + 1)
+                self._begin([each for each in self._counted(lot) if each[0] > self.stored], stage, supply)
                 if source.learns:
                     self._store_all()
-                    source.tell(lot, self._values(first, len(lot)))
+                    source.tell(lot, self._values(lot, stage.parts[0].fold))
             self._store_all(last=True)
-        except BaseException:
+        except BaseException as error:
             with suppress(WarehouseError, duckdb.Error, RuntimeError):  # which would hide what stopped it
                 self._rescue()
+            if isinstance(error, WarehouseError):
+                note_stored(error, self.stored)
             raise
 
-    def _numbered(self, lot: Sequence[Candidate]) -> list[tuple[int, Candidate]]:
-        begin, self._number = self._number + 1, self._number + len(lot)
+    def _counted(self, lot: Sequence[Candidate]) -> list[tuple[int, Candidate]]:
+        begin, self._asked = self._asked + 1, self._asked + len(lot)
         return list(enumerate(lot, begin))
+
+    def _trial(self, trialed: Trialed) -> int:
+        return self._numbers.get(trialed.places, trialed.number)
 
     def _begin(self, lot: list[tuple[int, Candidate]], stage: Stage, supply: Supply) -> None:
         """Send a lot out, taking back what is done while too many are out."""
@@ -132,11 +145,9 @@ class Course:
                 problem = self._back[0].problem
                 raise BtError(f"no parameter set can be tried: {problem}", "mend the strategy or the search")
             return
-        rows = [row for each in self._back for row in self._rows(each)]
-        frame = _frame(self._back)
         for patience in range(_PATIENCE, -1, -1):
             try:
-                trials.add(self.warehouse, self.run_id, rows, frame, self.judging)
+                self._add()
                 break
             except BusyError as error:
                 if not patience:
@@ -144,11 +155,17 @@ class Course:
                 self._stored_at = time.monotonic()
                 self.listener.say(f"{error.what}: {counted(len(self._back), 'set')} wait to be stored")
                 if not wait and self._held < _HELD:
-                    return
-        self.stored = self._back[-1].number
-        self._back.clear()
-        self._held = 0
-        self._tell()
+                    break
+
+    def _add(self) -> None:
+        rows = [row for each in self._back for row in self._rows(each)]
+        frame = _frame([(self._trial(each), each) for each in self._back])
+        with self.warehouse.hold():
+            trials.add(self.warehouse, self.run_id, rows, frame, self.judging)
+            self.stored = self._back[-1].number
+            self._back.clear()
+            self._held = 0
+            self._tell()
         self._stored_at = time.monotonic()
 
     def _tell(self) -> None:
@@ -163,21 +180,22 @@ class Course:
         for future in self._out:
             future.cancel()
         self._out.clear()
-        self.stored = trials.stored(self.warehouse, self.run_id)
+        self.stored = trials.stored(self.warehouse, self.run_id, by_fold=bool(self._numbers))
         known = {each.number: each for each in self._back}
         self._back = [known[number] for number in takewhile(known.__contains__, count(self.stored + 1))]
         self._store()
         self.listener.tried(self.stored, self.total, self._best)
 
-    def _values(self, first: int, many: int) -> list[float | None]:
-        """Give the mean in-sample objective of each set, None where it did not qualify."""
-        rows = standing.worth(self.warehouse, self.run_id, first, first + many - 1)
-        return [rows.get(number) for number in range(first, first + many)]
+    def _values(self, lot: Sequence[Candidate], fold: int) -> list[float | None]:
+        """Give the in-sample objective of each set in a fold, None where it did not qualify."""
+        numbers = [self._numbers[each.places] for each in lot]
+        worth = standing.worth(self.warehouse, self.run_id, fold, numbers)
+        return [worth.get(number) for number in numbers]
 
     def _rows(self, trialed: Trialed) -> Iterator[TrialRow]:
         for done in trialed.parts:
             yield TrialRow(
-                fold=done.part.fold, part=done.part.part, trial=trialed.number, params=trialed.params,
+                fold=done.part.fold, part=done.part.part, trial=self._trial(trialed), params=trialed.params,
                 defaults=self.defaults, places=trialed.places or None, first=done.part.first, end=done.part.end,
                 start_cash=self.cash, status="failed" if trialed.problem else "ruined" if done.ruined else "finished",
                 problem=trialed.problem, seconds=trialed.seconds / len(trialed.parts),
@@ -195,9 +213,9 @@ def _days(trialed: Trialed) -> int:
     return sum(0 if part.days is None else len(part.days) for part in trialed.parts)
 
 
-def _frame(batch: Sequence[Trialed]) -> pl.DataFrame:
-    """Give the days of a batch with fold, part and trial before them."""
-    found = [(each.number, done) for each in batch for done in each.parts if done.days is not None]
+def _frame(batch: Sequence[tuple[int, Trialed]]) -> pl.DataFrame:
+    """Give the days of a batch, each with its set's number, with fold, part and trial before them."""
+    found = [(number, done) for number, each in batch for done in each.parts if done.days is not None]
     lengths = [len(done.days) for _, done in found]  # type: ignore[arg-type]
     facts = np.concatenate([done.days for _, done in found] or [np.empty(0, kernel.DAY)])
     first = pl.Series([done.first_day for _, done in found], dtype=pl.Date).cast(pl.Int32).to_numpy()

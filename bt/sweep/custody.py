@@ -12,6 +12,7 @@ import polars as pl
 from bt.errors import BtError, WarehouseError
 from bt.results import standing, trials
 from bt.warehouse import lock
+from bt.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,9 @@ _DIGEST: Final = """
     from candles
     where symbol = $symbol and ts < $end
 """
+_WAIT: Final = 10.0  # seconds for the warehouse
+_GLANCE: Final = 0.5  # seconds; longer than somebody looks whether a run is under way
+_LEAVING: Final = 1.0  # seconds for the warehouse when the lock is removed; else its file stays, held by nobody
 _STOPPED: Final = ("KeyboardInterrupt", "Query interrupted")  # how DuckDB says that the user did
 
 
@@ -38,16 +42,28 @@ def under_way(warehouse: Warehouse, run_id: str) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
+            stored = None
             with suppress(
                 WarehouseError, duckdb.Error, RuntimeError
             ):  # it stays `running`, and can be resumed all the same
-                if trials.stored(warehouse, run_id):
+                stored = trials.stored(warehouse, run_id)
+                if stored:
                     trials.interrupt(warehouse, run_id)
                 else:
                     standing.discard(warehouse, run_id)
             if isinstance(error, Exception) and any(sign in str(error) for sign in _STOPPED):
                 raise KeyboardInterrupt from error
+            if isinstance(error, WarehouseError):
+                note_stored(error, stored)
             raise
+
+
+def note_stored(error: WarehouseError, stored: int | None) -> None:
+    """Let what stopped a sweep say how many sets are stored (None = that cannot be asked) and how it goes on."""
+    if stored == 0 or "--resume" in error.cure:
+        return
+    many = f"{counted(stored, 'set')} {'is' if stored == 1 else 'are'} stored" if stored else "what was tried is stored"
+    error.what, error.cure = f"{error.what}; {many}", f"{error.cure}; then go on with --resume"
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,17 +91,25 @@ class Candles:
 
 @contextmanager
 def _alone(warehouse: Warehouse, run_id: str) -> Iterator[None]:
-    if warehouse.path is None:
+    """Hold the run's lock, and remove its file at the end.
+
+    A file is opened and locked while the warehouse is held shared, removed and let go while it is held alone: nobody
+    can lock a file that is removed already, beside whom another would lock a new one of the same name.
+    """
+    place = standing.place_of(warehouse, run_id)
+    if warehouse.path is None or place is None:
         yield
         return
-    real = warehouse.path.resolve()  # whatever name it is called by
-    place = real.with_name(f"{real.name}.{run_id}")
     with ExitStack() as closing:
+        with lock.held(warehouse.path, exclusive=False, wait=_WAIT):
+            try:
+                closing.enter_context(lock.held(place, exclusive=True, wait=_GLANCE))
+            except WarehouseError:
+                who = ", ".join(map(str, lock.holders(place))) or "another"
+                raise BtError(f"run {run_id} is under way in process {who}", "wait until it has ended") from None
         try:
-            closing.enter_context(lock.held(place, exclusive=True, wait=0.0))
-        except WarehouseError:
-            who = ", ".join(map(str, lock.holders(place))) or "another"
-            raise BtError(f"run {run_id} is under way in process {who}", "wait until it has ended") from None
-        yield
-        with suppress(OSError):
-            place.with_name(f"{place.name}.lock").unlink()
+            yield
+        finally:
+            with suppress(OSError, WarehouseError), lock.held(warehouse.path, exclusive=True, wait=_LEAVING):
+                place.with_name(f"{place.name}.lock").unlink(missing_ok=True)
+                closing.close()

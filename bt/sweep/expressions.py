@@ -17,6 +17,7 @@ from sqlglot import exp
 
 from bt.errors import BtError
 from bt.sweep import grammar
+from bt.sweep.arguments import require_text
 from bt.warehouse import query, registered, scratch
 from bt.wording import shown
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 What = Literal["objective", "where", "constraint"]
 
+EXAMPLES: Final[dict[What, str]] = {"objective": "sharpe", "where": "max_drawdown > -0.3", "constraint": "fast < slow"}
 _UNSURE: Final = (exp.Sqrt, exp.Ln, exp.Log, exp.Exp, exp.Pow, exp.Round)  # may give NaN or infinity
 _TYPES: Final = {"number": "double", "condition": "boolean", "text": "varchar"}
 
@@ -49,6 +51,7 @@ def checked(text: str, columns: Collection[str], *, what: What) -> Expression:
     Raise BtError for anything but one scalar expression of them: an unknown name (with the nearest known one), a
     function, statement or cast that is not on the list, a condition as objective or a number as condition.
     """
+    require_text(what, text, example=EXAMPLES[what])
     written = text.strip()
     try:
         tree = grammar.parsed(written, columns)

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from bt import __version__
 from bt.errors import BtError
 from bt.strategy.load import carried
+from bt.sweep.printed import Printed
 from bt.sweep.stage import Stage, evaluate
 from bt.sweep.supply import size
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bt.market import Columns, Indicator
     from bt.sweep.stage import Candidacy, Trialed
 
@@ -57,6 +60,13 @@ class Letter(NamedTuple):
     columns: Columns
 
 
+class Aloud(NamedTuple):
+    """An answer, and what strategies printed in this process since the last one."""
+
+    answer: Trialed | Wanting
+    printed: tuple[str, ...]
+
+
 def packed(stage: Stage) -> bytes:
     """Pickle a stage; a strategy that was loaded from a file goes along as its text."""
     portable = carried(stage.strategy)
@@ -83,10 +93,34 @@ def answer(letter: Letter) -> Trialed | Wanting:
     return evaluate(desk.stage, columns, letter.number, letter.candidate)
 
 
+def answer_aloud(letter: Letter) -> Aloud:
+    """Answer in a process that `begin` prepared."""
+    given = answer(letter)
+    return Aloud(given, sys.stdout.drained() if isinstance(sys.stdout, Printed) else ())
+
+
+def versions_there() -> Callable[[], dict[str, str | None]]:
+    """Give what tells the versions of that on which results hang, also where there is no bt: None = not there."""
+
+    def versions() -> dict[str, str | None]:  # goes to a worker as its code, for it cannot be imported everywhere
+        import platform
+        from importlib import import_module
+
+        found: dict[str, str | None] = {"python": platform.python_version()}
+        for name in ("bt", "polars", "duckdb"):
+            try:
+                found[name] = str(import_module(name).__version__)
+            except ImportError:
+                found[name] = None
+        return found
+
+    return versions
+
+
 def begin() -> None:
-    """Make a child process deaf to Ctrl-C, which its parent hears, and mute; let it end when its parent has."""
+    """Make a child deaf to Ctrl-C, which its parent hears; keep what it prints; let it end when its parent has."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - to the end of the process
+    sys.stdout = Printed()
     warnings.simplefilter("ignore")
     parent = parent_process()
     if parent is not None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bt.errors import BtError
 from bt.strategy.base import fitted, name_of, require_known
+from bt.sweep.arguments import require_text, told
 from bt.wording import counted, shown
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def space_of(strategy: type[BaseStrategy], given: Mapping[str, Any]) -> Space:
     keeps its default. Raise BtError for an unknown parameter, values that are not of its type or come twice, a range
     that does not rise, and where there is nothing to search.
     """
+    require_search(f"search of {name_of(strategy)}", strategy.search)
     wanted = {**strategy.search, **given}
     known = require_known(strategy, wanted)
     if not wanted:
@@ -115,6 +117,14 @@ def space_of(strategy: type[BaseStrategy], given: Mapping[str, Any]) -> Space:
         elif name in wanted:
             values[name] = _searched(strategy, name, kind)
     return Space(values, {name: default for name, (_, default) in known.items() if name not in values})
+
+
+def require_search(what: str, search: Any) -> None:
+    """Refuse what does not name values for parameters."""
+    if not isinstance(search, Mapping):
+        raise BtError(f"{what} must name parameters, not {told(search)}", "{'fast': [10, 20], 'slow': '50:200:50'}")
+    for name in search:
+        require_text(f"a parameter in {what}", name, example="fast")
 
 
 def described(space: Space) -> dict[str, Any]:
@@ -144,6 +154,8 @@ def _values(name: str, given: Any, kind: type) -> Sequence[Any]:
 
 def _read(name: str, text: str, kind: type) -> Sequence[Any]:
     parts = [part.strip() for part in text.split(":")]
+    if kind in _NUMBERS and not all(each.strip() for part in parts for each in part.split(",")):
+        raise BtError(f"parameter {name}={shown(text)} leaves a value out", f"write {name}=10,20,50 or {name}=10:50:10")
     if kind not in _NUMBERS or len(parts) == 1:
         return _listed(name, [part.strip() for part in text.split(",")], kind)
     if len(parts) == 2 and kind is int:  # noqa: PLR2004 - first and last
@@ -163,7 +175,10 @@ def _stepped(name: str, bounds: tuple[Any, ...], kind: type, text: str) -> Seque
             f"parameter {name}={shown(text)} is not a rising range", f"write {name}={low}:{high}:{abs(bounds[2]) or 1}"
         )
     if far > _EXACT or float(far - step) == float(far):
-        raise BtError(f"parameter {name}={shown(text)}: its numbers are too large to tell apart", "choose others")
+        raise BtError(
+            f"parameter {name}={shown(text)}: its steps are too small, or its numbers too large to tell apart",
+            "choose smaller numbers, or a larger step",
+        )
     scale = math.lcm(first.denominator, step.denominator)
     return Stepped(int(first * scale), int(step * scale), scale, (last - first) // step + 1, kind)
 

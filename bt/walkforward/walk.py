@@ -3,39 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from bt.engine import Execution
+from bt.errors import BtError
 from bt.results import FoldRow, Run, Stitched, trials
-from bt.strategy import Request
 from bt.strategy.caveats import Finished, caveats
-from bt.strategy.listening import Clock
-from bt.strategy.lookahead import SAMPLED
 from bt.strategy.run import envelope_of
 from bt.strategy.signals import contained
-from bt.sweep import Attempt, FoldPart, Sweep, Unheard, under_way
+from bt.sweep import Attempt, FoldPart, Sweep, under_way
+from bt.sweep.arguments import in_utc, require_text, require_truth, told
+from bt.sweep.calling import Call, Runnable
+from bt.sweep.workers import require_reachable
 from bt.walkforward.folds import Mode, plan
 from bt.walkforward.stitch import segments, stitched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
-    from bt.engine import Account, Costs, Told
-    from bt.strategy import BaseStrategy
-    from bt.sweep import TrialListener
+    from bt.engine import Told
     from bt.walkforward.folds import Fold
-    from bt.warehouse import Warehouse
 
 
 @dataclass(frozen=True, kw_only=True)
-class WalkForward:
+class WalkForward(Runnable):
     """How a span is cut into folds of training and test, and the sweep that each fold chooses from.
 
     `train`, `test`, `step` (None = test) and `purge` are lengths of time such as `180d`. A `rolling` training slides
     along, an `anchored` one grows. A last test that does not fit is left out, or cut to what there is (`partial`).
+
+    `run` tries every set in each fold, in-sample and out-of-sample, chooses by in-sample figures, and trades the tests:
+    a run of kind `walk`, whose fills, equity and days are the stitched out-of-sample run, in which each fold's chosen
+    set begins flat with the equity of the fold before and ends flat (`fold_end`); a fold in which no set qualified
+    stays flat. The last three chosen sets are examined for look-ahead.
     """
 
     train: str | timedelta
@@ -46,45 +50,28 @@ class WalkForward:
     partial: bool = False
     sweep: Sweep = field(default_factory=Sweep)
 
+    def __post_init__(self) -> None:
+        for name in _LENGTHS:
+            _require_length(name, getattr(self, name), none=name == "step")
+        require_text("mode", self.mode, example="rolling")
+        require_truth("partial", self.partial)
+        if not isinstance(self.sweep, Sweep):
+            raise BtError(f"sweep must be a bt.Sweep, not {told(self.sweep)}", "sweep=bt.Sweep(search=…)")
+
     def folds(self, first: datetime, end: datetime, timeframe: str) -> tuple[Fold, ...]:
         """Give the folds of a span, `end` exclusive; see `bt.walkforward.folds.plan`."""
         return plan(
-            first, end, train=self.train, test=self.test, timeframe=timeframe, step=self.step, mode=self.mode,
-            purge=self.purge, partial=self.partial,
+            in_utc("first", first), in_utc("end", end), train=self.train, test=self.test, timeframe=timeframe,
+            step=self.step, mode=self.mode, purge=self.purge, partial=self.partial,
         )  # fmt: skip
 
-    def run(  # noqa: PLR0913 - a run is made of these
-        self,
-        strategy: type[BaseStrategy],
-        warehouse: Warehouse,
-        *,
-        symbols: Sequence[str],
-        timeframe: str,
-        first: datetime | None = None,
-        end: datetime | None = None,
-        account: Account | None = None,
-        costs: Costs | None = None,
-        execution: Execution | None = None,
-        lookahead: int = SAMPLED,
-        name: str | None = None,
-        note: str | None = None,
-        resume: bool = False,
-        listener: TrialListener | None = None,
-    ) -> Run:
-        """Try every set in each fold, in-sample and out-of-sample; choose by in-sample figures; trade the tests.
-
-        The run is of kind `walk`: its fills, equity and days are the stitched out-of-sample run, in which each fold's
-        chosen set begins flat with the equity of the fold before and ends flat (`fold_end`); a fold in which no set
-        qualified stays flat. The last three chosen sets are examined for look-ahead at `lookahead` of the last bars
-        (0 = not). Stopped early, it can be resumed as a sweep can. Raises as `Sweep.run` does, and where no fold fits.
-        """
-        request = Request(
-            symbols=tuple(symbols), timeframe=timeframe, first=first, end=end, account=account, costs=costs,
-            execution=replace(execution or Execution(), close_at_end=True), lookahead=lookahead, name=name, note=note,
-        )  # fmt: skip
-        clock = Clock(listener or Unheard())
-        attempt = Attempt.prepared(self.sweep, strategy, warehouse, request, clock)
-        folds = self.folds(attempt.first, attempt.end, timeframe)
+    def _run(self, call: Call) -> Run:
+        warehouse, clock, resume = call.warehouse, call.clock, call.resume
+        require_reachable(self.sweep.executor)
+        ends = replace(call.request.execution or Execution(), close_at_end=True)
+        request = replace(call.request, execution=ends)
+        attempt = Attempt.prepared(self.sweep, call.strategy, warehouse, request, clock)
+        folds = self.folds(attempt.first, attempt.end, request.timeframe)
         tested = _between(attempt.ground.bars(), folds[0].test_first, folds[-1].stitched_end)
         rows = [FoldRow(**{name: getattr(fold, name) for name in _DATES}, fold=fold.number) for fold in folds]
         run_id, done = attempt.begun("walk", {"folds": self._described(attempt)}, tested, folds=rows, resume=resume)
@@ -96,7 +83,7 @@ class WalkForward:
         return Run(warehouse, run_id, clock.seconds)
 
     def _described(self, attempt: Attempt) -> dict[str, Any]:
-        lengths = {name: getattr(self, name) for name in ("train", "test", "step", "purge")}
+        lengths = {name: getattr(self, name) for name in _LENGTHS}
         return {
             **{name: None if length is None else str(length) for name, length in lengths.items()},
             "mode": self.mode,
@@ -106,6 +93,12 @@ class WalkForward:
         }
 
 
+def _require_length(name: str, given: Any, *, none: bool) -> None:
+    if not isinstance(given, str | timedelta) and not (none and given is None):
+        raise BtError(f"{name} must be a length of time, not {told(given)}", f"{name}='30d', or a timedelta")
+
+
+_LENGTHS = ("train", "test", "step", "purge")
 _DATES = ("train_first", "train_end", "test_first", "test_end")
 
 

@@ -1,5 +1,5 @@
 -- one row is one run: how much its parameter sets move together, and how many independent ones they are worth
--- mean correlation ρ of all pairs of N sets without looking at pairs: the days' sums of standardised returns vary by N + N (N − 1) ρ
+-- mean correlation ρ of all pairs of N sets without looking at pairs: the days' sums of standardised returns vary by N + N (N − 1) ρ, N being those tried on the day
 create or replace view compared_sets as
 with standardised as (
     select
@@ -29,12 +29,19 @@ day_sums as (
     group by run_id, fold, day
 ),
 
+counts as (
+    select
+        run_id,
+        count(distinct trial) as moving_sets,
+    from standardised
+    group by run_id
+),
+
 correlations as (
     select
         run_id,
-        max(sets) as moving_sets,
         sum(total * total - squares order by fold, day)
-        / nullif(sum(squares order by fold, day) * (max(sets) - 1), 0) as correlation,
+        / nullif(sum(squares * (sets - 1) order by fold, day), 0) as correlation,
     from day_sums
     group by run_id
 )
@@ -45,4 +52,5 @@ select
     correlation,                                     -- mean over all pairs of daily returns; null = fewer than two such sets
     greatest(least(coalesce(correlation, 0), 1), 0) as shared,  -- correlation, cut to 0 … 1
     shared + (1 - shared) * moving_sets as effective_sets,  -- as many independent ones: ρ + (1 − ρ) N
-from correlations;
+from correlations
+inner join counts using (run_id);

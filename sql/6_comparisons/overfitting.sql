@@ -11,6 +11,8 @@ with facts as (
         judged_interval.low,
         judged_interval.high,
         odds_of_overfitting.sets,
+        odds_of_overfitting.tried_sets,
+        odds_of_overfitting.whole_sets,
         odds_of_overfitting.probability,
         odds_of_overfitting.noise_low,
         odds_of_overfitting.noise_high,
@@ -71,6 +73,8 @@ figures as (
             figure_of(
                 'overfitting_probability', probability, probability < noise_low,
                 coalesce(no_sets, case
+                    when whole_sets < tried_sets
+                    then format('only {:d} of {:d} sets were tried in every fold', whole_sets, tried_sets)
                     when sets > 1 then 'all sets do the same'
                     else 'fewer than two sets, or fewer than ten days'
                 end),

@@ -8,7 +8,6 @@ with pairs as (
         ins.fold,
         ins.trial,
         ins.params,
-        ins.params_hash,
         ins.objective,
         ins.sharpe,
         ins.total_return,
@@ -37,7 +36,7 @@ everywhere as (
     select
         run_id,
         0 as fold,
-        min(trial) as trial,
+        trial,
         min(params) as params,
         count(*) as folds,
         avg(objective order by fold) as objective,
@@ -52,7 +51,7 @@ everywhere as (
         sum(out_trades)::bigint as out_trades,
     from pairs
     where fold > 0
-    group by run_id, params_hash  -- a sampler that learns numbers its sets anew in each fold
+    group by run_id, trial
 ),
 
 steady as (

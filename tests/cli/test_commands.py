@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from bt import cli, seeded
 from bt.cli.app import app
 from bt.strategy import load, made
 from bt.warehouse import Warehouse
+from bt.warehouse.lock import holders
 
 Captured = pytest.CaptureFixture[str]
 
@@ -160,7 +162,7 @@ def test_funding_can_be_left_out(
     seeded.funding("ALPHAUSDT", days=20).write_parquet("funding.parquet")
     assert cli.run("import funding.parquet -s ALPHAUSDT --kind funding -q --format csv".split()) == 0
     capsys.readouterr()
-    assert cli.run(["run", "ema_cross", "-s", "ALPHAUSDT", "--format", "json", *flags]) == 0
+    assert cli.run([*"run ema_cross -s ALPHAUSDT --lookahead 0 --format json".split(), *flags]) == 0
     whole = json.loads(capsys.readouterr().out)
     assert whole["run"]["config"]["costs"]["funding"] is expected
     assert (whole["metrics"]["funding"] != 0) is expected
@@ -307,19 +309,6 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_demo_plays_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-    monkeypatch.chdir(tmp_path)
-    for number, came in (("1", "777,505 candles and 1,620 settlements"), ("2", "0 candles and 0 settlements")):
-        assert cli.run(["demo"]) == 0
-        captured = capsys.readouterr()
-        assert captured.out.count("╭") == 3
-        assert captured.out.count("\nVerdict: ") == 1
-        assert f".{number} · saved" in captured.out
-        assert "95 minutes without a candle" in captured.err
-        assert came in captured.err
-        assert "no funding rates" not in captured.out
-
-
 def test_a_child_process_leaves_stderr_clean(workspace: Path) -> None:
     done = bt("run", "ema_cross", "-s", "ALPHAUSDT", "-q", cwd=workspace)
     assert done.returncode == 0
@@ -356,21 +345,23 @@ def test_the_nearer_of_risk_and_size_counts(
     workspace: Path, capsys: Captured, file: str, flags: list[str], expected: tuple[str, float]
 ) -> None:
     (workspace / "bt.toml").write_text(file)
-    assert cli.run(["run", "ema_cross", "-s", "ALPHAUSDT", "--format", "json", *flags]) == 0
+    line = "run ema_cross -s ALPHAUSDT --to 2024-01-04 --lookahead 0 --format json"
+    assert cli.run([*line.split(), *flags]) == 0
     account = json.loads(capsys.readouterr().out)["run"]["config"]["account"]
     assert (account["sizing"], account["size"]) == expected
 
 
-@pytest.mark.parametrize("group", ["symbol", "month", "exit", "side", "hour", "weekday"])
-def test_a_run_is_shown_by_groups(workspace: Path, capsys: Captured, group: str) -> None:
-    assert cli.run("run ema_cross -s ALPHAUSDT -t 15m -p fast=5 -p slow=20 -q --format csv".split()) == 0
+def test_a_run_is_shown_by_groups(workspace: Path, capsys: Captured) -> None:
+    line = "run ema_cross -s ALPHAUSDT -t 15m -p fast=5 -p slow=20 --lookahead 0 -q --format csv"
+    assert cli.run(line.split()) == 0
     capsys.readouterr()
-    assert cli.run(["show", "--by", group, "--format", "json"]) == 0
-    rows = json.loads(capsys.readouterr().out)
     assert cli.run(["show", "--format", "json"]) == 0
     metrics = json.loads(capsys.readouterr().out)["metrics"]
-    assert sum(row["trades"] for row in rows) == metrics["trades"]
-    assert sum(row["pnl"] for row in rows) == pytest.approx(metrics["gross_profit"] + metrics["gross_loss"])
+    for group in ("symbol", "month", "exit", "side", "hour", "weekday"):
+        assert cli.run(["show", "--by", group, "--format", "json"]) == 0
+        rows = json.loads(capsys.readouterr().out)
+        assert sum(row["trades"] for row in rows) == metrics["trades"], group
+        assert sum(row["pnl"] for row in rows) == pytest.approx(metrics["gross_profit"] + metrics["gross_loss"]), group
 
 
 def test_a_file_that_is_there_is_refused_before_any_work(workspace: Path, capsys: Captured) -> None:
@@ -393,8 +384,12 @@ def test_a_signal_stops_a_query_at_once(workspace: Path, name: str, code: int) -
         text=True,
         env=environment,
     )
+    file = workspace / "warehouse" / "bt.duckdb"
+    until = time.monotonic() + 60
+    while running.pid not in holders(file) and running.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
     with pytest.raises(subprocess.TimeoutExpired):  # it is at work by then
-        running.wait(timeout=4)
+        running.wait(timeout=0.7)
     running.send_signal(getattr(signal, name))
     _, said = running.communicate(timeout=20)
     assert running.returncode == code
@@ -404,7 +399,7 @@ def test_a_signal_stops_a_query_at_once(workspace: Path, name: str, code: int) -
 def test_a_strategy_may_have_the_name_of_a_library(workspace: Path, capsys: Captured) -> None:
     for name in ("random", "json", "polars"):
         assert cli.run(["new", name]) == 0
-        assert cli.run(["run", name, "-s", "ALPHAUSDT", "--format", "csv"]) == 0
+        assert cli.run(["run", name, "-s", "ALPHAUSDT", "--lookahead", "0", "--format", "csv"]) == 0
 
 
 def test_further_sql_serves_strategies_from_python_too(workspace: Path) -> None:

@@ -17,6 +17,15 @@ from tests.sql.given import START, Row, frames
 Captured = pytest.CaptureFixture[str]
 CONFIG = '{{"account": {{"cash": 1000.0}}, "costs": {{"taker": {taker}}}, "execution": {{"stop": null}}}}'
 
+SOURCE = """
+class EmaCross(BaseStrategy):
+    fast: int = 5
+    slow: int = 20
+    stop: float = 2.0
+    word: str = made_elsewhere
+    search: ClassVar[Any] = {"fast": [9, 10]}
+"""
+
 
 def head(run_id: str, **more: Any) -> Row:
     given = {
@@ -38,7 +47,7 @@ RUNS = [
     head("bbb.1", params='{"fast": 9, "slow": 20}', config=CONFIG.format(taker=0.2)),
     head("ccc.1", strategy="donchian_breakout", symbols="ALPHAUSDT,BETAUSDT", params='{"length": 20}'),
     head("ddd.1", kind="walk", params="{}", settings="{}", sets=4),
-    head("eee.1", kind="sweep", settings="{}", sets=4),
+    head("eee.1", kind="sweep", settings="{}", sets=4, params='{"fast": 9}', strategy_source=SOURCE),
     head("fff.1", kind="walk", status="interrupted", settings="{}", sets=2),
     head("ggg.1", kind="sweep", status="running", settings="{}", sets=0),
 ]
@@ -127,7 +136,7 @@ def test_all_runs_are_listed_and_sorted_by_any_metric(asked: Any) -> None:
     rows = json.loads(asked("runs --sort fees --format json")[1])
     assert [row["run"][:3] for row in rows] == "aaa bbb ccc ddd eee fff ggg".split()
     assert [row["fees"] for row in rows] == [5.0, 9.0, 9.0, 9.0, 9.0, None, None]
-    assert [(row["kind"], row["status"]) for row in rows][-2:] == [("walk", "interrupted"), ("sweep", "running")]
+    assert [(row["kind"], row["status"]) for row in rows][-2:] == [("walk", "interrupted"), ("sweep", "interrupted")]
     table = asked("runs --sort fees")[1]
     assert "walk, interrupted" in table
     assert max(map(len, table.splitlines())) <= 80
@@ -152,6 +161,21 @@ def test_two_runs_stand_beside_each_other_with_their_difference(asked: Any) -> N
     assert rows["calmar"] == ["–", "–", "–"]
     assert rows["total_return"] == ["10.00", "%", "10.00", "%", "+0.00", "%"]  # equal: none is best
     assert out.endswith("* the best of its row\n")
+
+
+def test_parameters_that_a_sweep_left_alone_are_as_its_strategy_says(asked: Any) -> None:
+    rows = {line.split("  ")[0]: line.split()[1:] for line in asked("compare aaa eee")[1].splitlines()}
+    assert rows["fast"] == ["5", "9"]
+    assert "slow" not in rows  # 20 in both
+    assert rows["stop="] == ["–", "2.0"]  # and not what Execution calls so
+    assert "stop" not in rows
+    assert "word" not in rows
+
+
+def test_whatever_a_leaderboard_is_sorted_by_its_numbers_are_rounded(asked: Any) -> None:
+    for sort in ("trades", "params", "sharpe"):
+        rows = [line.split() for line in asked(f"leaderboard --sort {sort} --strategy ema_cross")[1].splitlines()]
+        assert "10.00" in next(row for row in rows if "first" in row), sort
 
 
 def test_many_runs_wrap_and_what_is_not_alike_is_said(asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:

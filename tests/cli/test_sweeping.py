@@ -68,6 +68,9 @@ REFUSED = [
     ("ema_cross --workers 0", "workers"),
     ("ema_cross -p fast=1:1000000 -p slow=1:1000000", "too many to try all"),
     ("ema_cross --format xml", "format"),
+    ("ema_cross -p fast=5,,6", "leaves a value out"),
+    ("ema_cross --name latest~2", "a run cannot be called 'latest~2'"),
+    ("ema_cross --executor dask://somewhere", "names no scheduler"),
     ("nothing", "no strategy"),
     ("moody -p fast=1,2,3", "line 17: ValueError: too fast: 1"),
 ]
@@ -163,6 +166,56 @@ def test_no_set_that_qualifies_is_no_good_answer(moody: Path, capsys: Captured) 
         "error: none of 4 sets qualifies: 1 with fewer than 5 trades, 2 against --where 'win_rate>2', 1 failed"
     )
     assert "bt run" not in captured.err
+
+
+@pytest.mark.parametrize(
+    ("options", "cure"),
+    [
+        ("--min-trades 5000", "or a lower --min-trades"),
+        ("--min-trades 0 --objective sharpe/0", "another --objective"),
+        ("--min-trades 0 --where sharpe>99", "a milder --where"),
+    ],
+)
+def test_where_no_set_qualifies_the_cure_is_for_what_most_lack(
+    workspace: Path, capsys: Captured, options: str, cure: str
+) -> None:
+    assert cli.run(f"sweep ema_cross {MARKET} {SETS} {options}".split()) == 1
+    assert cure in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_an_error_midway_says_how_many_sets_are_stored_and_how_to_go_on(
+    workspace: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bt.output.progress import TrialProgress
+
+    heard = TrialProgress.tried
+
+    def broken_off(self: TrialProgress, done: int, total: int | None, best: str) -> None:
+        heard(self, done, total, best)
+        if done == 4 and not self.__dict__.setdefault("broken", False):
+            self.__dict__["broken"] = True
+            raise OSError(28, "No space left on device", "bt.duckdb")
+
+    monkeypatch.setattr(TrialProgress, "tried", broken_off)
+    line = f"sweep ema_cross {MARKET} {SETS} --min-trades 1"
+    assert cli.run(line.split()) == 2
+    told, error, _ = capsys.readouterr().err.splitlines()[-3:]
+    warehouse = Warehouse(workspace / "warehouse" / "bt.duckdb")
+    [(status, sets)] = warehouse.query("select status, sets from runs").rows()
+    assert (status, sets >= 4) == ("interrupted", True)
+    assert told == f"{sets} of 6 sets are stored; bt {line} --resume goes on"
+    assert error == "error: No space left on device: bt.duckdb"
+    monkeypatch.setattr(TrialProgress, "tried", heard)
+    assert cli.run([*line.split(), "--resume"]) == 0
+    assert warehouse.query("select status, sets from runs").rows() == [("finished", 6)]
+
+
+def test_warnings_about_the_chosen_set_name_only_what_is_stored(workspace: Path, capsys: Captured) -> None:
+    line = f"sweep ema_cross {MARKET} -p fast=5 -p slow=20 --min-trades 1 --max-positions 1 --format json"
+    assert cli.run(line.split()) == 0
+    warnings = json.loads(capsys.readouterr().out)["run"]["warnings"]
+    assert any("orders refused" in each and "bt run of that set" in each for each in warnings)
+    assert not any("see rejections" in each for each in warnings)
 
 
 def test_some_sets_may_fail(moody: Path, capsys: Captured) -> None:

@@ -52,6 +52,12 @@ def test_luck_names_its_ranges() -> None:
     ]
 
 
+def test_where_nothing_was_chosen_there_is_nothing_to_approve_of() -> None:
+    marked, bare = (figure_lines(FIGURES, LUCK, marked=marked) for marked in (True, False))
+    assert [line[0] for line in marked] == ["✗", "✗", "✓"]
+    assert bare == [" " + line[1:] for line in marked]
+
+
 def test_no_figure_is_no_line() -> None:
     assert figure_lines([], RULES) == []
 

@@ -183,8 +183,9 @@ def test_a_trial_that_failed_has_no_metrics_and_is_never_chosen(warehouse: Wareh
     assert (failed["status"], failed["problem"], failed["qualified"]) == ("failed", "no stop", False)
     assert {failed[name] for name in ("objective", "end_equity", "sharpe", "trades", "fees")} == {None}
     assert (ruined["status"], ruined["trades"], gridless["places"]) == ("ruined", 30, None)
+    assert (ruined["qualified"], ruined["objective"], gridless["qualified"]) == (False, None, True)
     assert trials.stored(warehouse, run_id) == 3
-    assert trials.choose(warehouse, run_id, "plateau")[0] in {2, 3}
+    assert trials.choose(warehouse, run_id, "plateau") == {0: 3}
 
 
 def test_choosing_marks_trials_and_writes_folds(warehouse: Warehouse) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import pytest
 import bt
 from bt.errors import BtError
 from bt.strategy import load
-from bt.warehouse import Warehouse, lock
+from bt.warehouse import Warehouse
 from tests.sweep.kept import KEYS, as_run
 from tests.sweep.strategies import Ahead, Cross, Odd
 
@@ -109,42 +107,6 @@ def test_candles_that_change_meanwhile_stop_a_sweep(own: Warehouse, where: str) 
         sweep.run(Cross, own, **SPAN, first=datetime(2024, 1, 14), listener=Meddling(change))
     assert own.query("select status from runs").rows() in ([], [("interrupted",)])
     assert own.query("select count(*) from trials where status = 'failed'").item() == 0
-
-
-def test_a_warehouse_that_is_busy_for_a_while_is_waited_for(own: Warehouse) -> None:
-    sweep = bt.Sweep(search={"fast": range(2, 32), "slow": [60, 61]}, min_trades=0)
-    wanted = sweep.run(Cross, own, **SPAN).get_results()
-    assert own.path is not None
-    path, free = own.path, threading.Event()
-
-    def hold() -> None:
-        held = lock.held(path, exclusive=True, wait=5.0)
-        held.__enter__()
-
-        def release() -> None:
-            free.wait(1.0)
-            held.__exit__(None, None, None)
-
-        threading.Thread(target=release).start()
-
-    began = time.monotonic()
-    found = sweep.run(Cross, own, **SPAN, listener=Meddling(hold)).get_results()
-    assert time.monotonic() - began > 1.0
-    without = ["run_id", "seconds"]
-    assert found.trials.drop(without).equals(wanted.trials.drop(without))
-
-
-def test_a_warehouse_that_stays_busy_stops_a_sweep_and_fails_no_set(own: Warehouse) -> None:
-    assert own.path is not None
-    impatient = Warehouse(own.path, wait=0.1)
-    held = lock.held(own.path, exclusive=True, wait=5.0)
-    with pytest.raises(BtError, match="is in use by"):
-        bt.Sweep(search={"fast": range(2, 32), "slow": [60, 61]}, min_trades=0).run(
-            Cross, impatient, **SPAN, listener=Meddling(held.__enter__)
-        )
-    held.__exit__(None, None, None)
-    assert own.query("select count(*) from trials where status = 'failed'").item() == 0
-    assert set(own.query("select status from runs")["status"]) <= {"running", "interrupted"}
 
 
 def test_a_strategy_from_a_file_may_change_between_sweeps(own: Warehouse, tmp_path: Path) -> None:

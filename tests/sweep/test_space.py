@@ -40,14 +40,15 @@ READ: dict[str, tuple[dict[str, Any], dict[str, list[Any]]]] = {
 }
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "an unknown parameter": ({"fsat": "1,2"}, "no parameter 'fsat'", "did you mean 'fast'"),
-    "an empty text": ({"fast": ""}, "not a whole number", "fast=20"),
+    "an empty text": ({"fast": ""}, "leaves a value out", "fast=10,20,50"),
     "an empty list": ({"fast": []}, "no values to try", "fast"),
     "an empty range": ({"fast": range(5, 5)}, "no values to try", "fast"),
     "a float for a whole number": ({"fast": "1.5,2"}, "fast=1.5 is not a whole number", "fast=20"),
     "a float in a whole range": ({"fast": "5:30:0.5"}, "0.5 is not a whole number", "fast=20"),
     "a word for a number": ({"stop": "1,wide"}, "stop=wide is not a number", "stop=1.5"),
-    "a range with a gap": ({"fast": "5::5"}, "not a whole number", ""),
+    "a range with a gap": ({"fast": "5::5"}, "fast=5::5 leaves a value out", "fast=10:50:10"),
     "four parts": ({"fast": "5:10:1:2"}, "not first:last:step", "fast=5:30:5"),
+    "a list with a gap": ({"fast": "5,,6"}, "fast=5,,6 leaves a value out", ""),
     "a range among a list": ({"fast": "1,5:30:5"}, "fast=1,5 is not a whole number", ""),
     "decimals without a step": ({"stop": "0.1:0.5"}, "not first:last:step", "stop=0.5:2:0.5"),
     "a step of zero": ({"fast": "5:30:0"}, "not a rising range", "fast=5:30:1"),

@@ -18,6 +18,7 @@ import pytest
 
 import bt
 from bt.errors import BtError
+from bt.results import standing
 from bt.sweep import under_way
 from bt.warehouse import Warehouse
 from tests.sweep.kept import ORDERS, alike, kept, unsound
@@ -79,7 +80,7 @@ def resumed_like(whole: dict[str, Any], job: Job) -> None:
     alike(kept(warehouse, results.run_id), whole)
     assert warehouse.query("select count(*) from runs").item() == 1
     assert unsound(warehouse) == {}
-    assert not list(Path(job.path).parent.glob("*.lock.lock"))
+    assert not list(Path(job.path).parent.glob("*.duckdb.*.lock"))  # of a run under way
 
 
 def job_of(own: Warehouse, **more: Any) -> Job:
@@ -94,6 +95,7 @@ def test_killed_once(own: Warehouse, uninterrupted: Any, walk: bool, settings: d
     stopped(replace(job, stop=14, how=signal.SIGKILL))
     status, sets = own.query("select status, (select count(distinct trial) from trials) from runs").row(0)
     assert (status, 0 < sets < 14) == ("running", True)
+    assert standing.abandoned(own) == set(own.query("select run_id from runs")["run_id"])
     resumed_like(uninterrupted(job), job)
 
 
