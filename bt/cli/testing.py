@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from bt.warehouse import Warehouse
 
 _DEFAULT = 3
-_DIGITS = {"win %": 1, "net pnl": 2, "pf": 2, "avg R": 2, "bars": 1, "costs": 2}
 _PARSED = ("params", "config", "versions", "warnings", "timings", "settings")  # columns of runs that hold JSON
 
 
@@ -110,9 +109,10 @@ def print_run(results: Results, form: str, out: Path | None) -> None:
 def run_lines(results: Results) -> list[str]:
     """Draw the panel of what was traded, its symbols and its equity."""
     from bt.output import run_panel, sparkline, table
+    from bt.results.shown import SYMBOL_DIGITS, symbol_table
 
     return [
-        run_panel(results.run, results.figures), "", table(_by_symbol(results), digits=_DIGITS).rstrip(), "",
+        run_panel(results.run, results.figures), "", table(symbol_table(results), digits=SYMBOL_DIGITS).rstrip(), "",
         f"equity {sparkline(results.returns['equity'].to_list())}",
     ]  # fmt: skip
 
@@ -138,29 +138,6 @@ def print_whole(whole: dict[str, Any], form: str, out: Path | None) -> None:
 
     text = object_json(whole)
     write(text if form == "json" else json.dumps(json.loads(text), ensure_ascii=False) + "\n", out)
-
-
-def _by_symbol(results: Results) -> Any:
-    """Give one row per symbol and a total, short enough for 80 columns."""
-    import polars as pl
-
-    columns = ("symbol", "trades", "win_rate", "pnl", "profit_factor", "expectancy_r", "avg_bars", "costs")
-    rows = results.by_symbol.select(columns)
-    whole = results.figures | {
-        "symbol": "total",
-        "pnl": results.figures["gross_profit"] + results.figures["gross_loss"],
-    }
-    total = pl.DataFrame([{name: whole[name] for name in columns}], schema=rows.schema)
-    return pl.concat([rows, total]).select(
-        "symbol",
-        "trades",
-        (100 * pl.col("win_rate")).alias("win %"),
-        pl.col("pnl").alias("net pnl"),
-        pl.col("profit_factor").alias("pf"),
-        pl.col("expectancy_r").alias("avg R"),
-        pl.col("avg_bars").alias("bars"),
-        "costs",
-    )
 
 
 def _sizing(settings: config.Settings) -> tuple[Any, float]:

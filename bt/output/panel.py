@@ -35,6 +35,14 @@ def ratio(value: float | None, digits: int = 2) -> str:
 
 def run_panel(run: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     """Draw the panel of one run."""
+    returns, risks, trades, costs = run_blocks(run, metrics).items()
+    left = [*_block(*returns, _LEFT), *_block(*trades, _LEFT)]
+    right = [*_block(*risks, _RIGHT), *_block(*costs, _RIGHT)]
+    return _box(title_of(run), f"run {run['run_id']} · saved", left, right)
+
+
+def run_blocks(run: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, list[Line]]:
+    """Give the figures of one run by title, each a label and a text: Return, Risk, Trades, Costs."""
     returns: list[Line] = [
         ("Net profit", money(metrics["net_profit"], signed=True)),
         ("Total return", percent(metrics["total_return"], signed=True)),
@@ -65,9 +73,7 @@ def run_panel(run: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     ]
     trades += _liquidations(metrics)
     costs += _envelope(run, metrics)
-    left = [*_block("Return", returns, _LEFT), *_block("Trades", trades, _LEFT)]
-    right = [*_block("Risk", risks, _RIGHT), *_block("Costs", costs, _RIGHT)]
-    return _box(title_of(run), f"run {run['run_id']} · saved", left, right)
+    return {"Return": returns, "Risk": risks, "Trades": trades, "Costs": costs}
 
 
 def title_of(run: Mapping[str, Any]) -> str:

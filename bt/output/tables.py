@@ -116,8 +116,8 @@ def _laid(frame: pl.DataFrame, digits: Mapping[str, int] | None) -> tuple[dict[s
     """Give each column's cells, its width, and the width of all."""
     from rich.cells import cell_len
 
-    columns = {name: _cells(frame[name], (digits or {}).get(name)) for name in frame.columns}
-    widths = {name: max(cell_len(text) for text in (printable(name), *cells)) for name, cells in columns.items()}
+    columns = {name: cells(frame[name], (digits or {}).get(name)) for name in frame.columns}
+    widths = {name: max(cell_len(text) for text in (printable(name), *texts)) for name, texts in columns.items()}
     return columns, widths, sum(widths.values()) + len(_BETWEEN) * (len(widths) - 1)
 
 
@@ -126,14 +126,15 @@ def _records(columns: Mapping[str, list[str]], count: int) -> str:
     names = max(len(printable(name)) for name in columns)
     blocks = [
         "\n".join(
-            [f"── {row + 1}", *(f"{printable(name).ljust(names)}  {cells[row]}" for name, cells in columns.items())]
+            [f"── {row + 1}", *(f"{printable(name).ljust(names)}  {texts[row]}" for name, texts in columns.items())]
         )
         for row in range(count)
     ]
     return "\n".join(blocks) + "\n"
 
 
-def _cells(column: pl.Series, digits: int | None) -> list[str]:
+def cells(column: pl.Series, digits: int | None = None) -> list[str]:
+    """Give each value of a column for people; `digits` fixes decimals."""
     values = column.to_list()
     if column.dtype.is_temporal():
         times = [value for value in values if isinstance(value, datetime)]

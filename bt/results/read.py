@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from bt.errors import BtError
+from bt.errors import BtError, hint
 from bt.results import standing
 
 if TYPE_CHECKING:
@@ -45,6 +44,17 @@ class Results:
     def sql(self, query: str) -> pl.DataFrame:
         """Run a SELECT on the warehouse, with `$run` standing for this run's id."""
         return self.warehouse.query(query, {"run": self.run_id} if "$run" in query else None)
+
+    def to_polars(self, relation: str) -> pl.DataFrame:
+        """Give the rows of any table or view that are of this run, such as `trades`, `drawdowns` or `trials`.
+
+        Raises `BtError` where there is no such relation, or none with a `run_id`.
+        """
+        known = self.sql("select distinct table_name from duckdb_columns() where column_name = 'run_id'")
+        names = sorted(known["table_name"].to_list())
+        if relation not in names:
+            raise BtError(f"there is no relation {relation!r} with rows of runs", hint(relation, names))
+        return self.sql(f"from {relation} where run_id = $run")
 
     @cached_property
     def run(self) -> dict[str, Any]:
@@ -139,11 +149,9 @@ class Results:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(name)}</th><td>{html.escape(_figure(value))}</td></tr>"
-            for name, value in self.figures.items()
-        )
-        return f"<table>{rows}</table>"
+        from bt.results.shown import as_html
+
+        return as_html(self)
 
     def _rows(self, relation: str, order: str = "run_id") -> pl.DataFrame:
         return self.sql(f"from {relation} where run_id = $run order by {order}")
