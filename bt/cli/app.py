@@ -7,6 +7,7 @@ from bt.cli import (
     compacting,
     comparing,
     data,
+    differing,
     doctor,
     exchange,
     export,
@@ -15,6 +16,8 @@ from bt.cli import (
     lookahead,
     ranking,
     reading,
+    replaying,
+    report,
     schema,
     start,
     strategies,
@@ -55,6 +58,9 @@ app.command(rich_help_panel=READ)(reading.show)
 app.command(rich_help_panel=READ)(reading.trades)
 app.command(rich_help_panel=READ)(ranking.leaderboard)
 app.command(rich_help_panel=READ)(comparing.compare)
+app.command(rich_help_panel=READ)(differing.diff)
+app.command(rich_help_panel=READ)(replaying.replay)
+app.command(rich_help_panel=READ)(report.report)
 app.command(rich_help_panel=READ)(export.export)
 app.command(rich_help_panel=READ)(reading.sql)
 app.command(rich_help_panel=READ)(schema.schema)

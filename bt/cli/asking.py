@@ -98,6 +98,7 @@ class StrategyOptions(WorkOptions):
     lookahead: Annotated[str | None, _setting("lookahead", _SOUNDNESS)] = None
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None
     note: Annotated[str | None, typer.Option(help="Note kept with the run.")] = None
+    again: Annotated[bool, typer.Option("--again", help="Do it anew though the same is stored already.")] = False
 
     def session(self, flags: Mapping[str, Any] | None = None) -> shared.Session:
         """Resolve the settings of this call; a name that could not be asked for is refused."""

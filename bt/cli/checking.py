@@ -80,6 +80,7 @@ def _report(frame: pl.DataFrame, call: shared.Session, *, strict: bool, form: st
     unsound = errors or (strict and warnings)
     call.narrator.say(
         f"{'unsound' if unsound else 'sound'}: {counted(errors, 'error')}, {counted(warnings, 'warning')}"
+        + ("" if errors or warnings else " · next: bt run STRATEGY -s SYMBOL, or bt import FILE")
     )
     return ExitCode.INCOMPLETE if unsound else ExitCode.OK
 

@@ -55,7 +55,7 @@ def compare(
         )
     rows = [_finished(warehouse, run_id) for run_id in wanted]
     if asked.form == "table":
-        write(_drawn(_heads(rows), [*_settings(rows), *_figures(warehouse, rows)]), asked.out)
+        write(drawn(_heads(rows), [*_settings(rows), *figure_lines(warehouse, rows)]), asked.out)
     else:
         emit(pl.DataFrame(rows, infer_schema_length=None).drop("config", "strategy_source"), asked.form, asked.out)
     for sentence in _unlike(rows):
@@ -146,17 +146,19 @@ def _said(name: str, value: Any) -> str:
 
 
 def _flat(settings: dict[str, Any]) -> dict[str, str]:
-    """Give settings inside settings by their own names, as text; the instruments' rules are left out."""
+    """Give settings inside settings by their own names, as text, without rules and the span as asked for."""
     found: dict[str, str] = {}
     for name, value in settings.items():
+        if name in {"instruments", "span"}:
+            continue
         if isinstance(value, dict):
             found |= _flat(value)
-        elif name != "instruments":
+        else:
             found[name] = _NONE if value is None else str(value)
     return found
 
 
-def _figures(warehouse: Warehouse, rows: list[dict[str, Any]]) -> list[Line]:
+def figure_lines(warehouse: Warehouse, rows: list[dict[str, Any]]) -> list[Line]:
     """Give a line for each metric, in their order: the best marked, and of two runs the second less the first."""
     units = warehouse.query(
         "select column_name, comment from duckdb_columns() "
@@ -195,8 +197,8 @@ def _text(value: Any, unit: str, *, signed: bool = False) -> str:
     return sign + (f"{value:,}" if isinstance(value, int) else ratio(value))
 
 
-def _drawn(heads: list[str], lines: list[Line]) -> str:
-    """Draw as many runs beside each other as the screen has room for, and the others below."""
+def drawn(heads: list[str], lines: list[Line], *, first: str = "run") -> str:
+    """Draw as many runs beside each other as the screen has room for, and the others below; `first` heads the names."""
     import polars as pl
 
     from bt.output import printable, table
@@ -211,5 +213,5 @@ def _drawn(heads: list[str], lines: list[Line]) -> str:
         if groups[-1] and sum(_BETWEEN + len(column[0]) for column in groups[-1]) + _BETWEEN + width > room:
             groups.append([])
         groups[-1].append([printable(cell).rjust(width) for cell in cells])
-    tables = [table(pl.DataFrame({"run": names} | {head: cells for head, *cells in group}), _WIDE) for group in groups]
+    tables = [table(pl.DataFrame({first: names} | {head: cells for head, *cells in group}), _WIDE) for group in groups]
     return "\n".join(tables) + "* the best of its row\n"

@@ -1,4 +1,4 @@
-"""What `bt demo` plays: a made-up market is ingested over HTTP, checked, traded and walked forward, in a workspace."""
+"""What `bt demo` plays: a made-up market is ingested over HTTP, checked, traded, walked forward and reported."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ from bt.output.narration import Narrator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bt.results import Results
+
 _PACE: Final = 10_000.0  # requests a second: the stand-in has no limit here
 _RUNS: Final = (("ema_cross", "1h"), ("donchian_breakout", "1h"))
 
 
 def play(folder: Path, *, quiet: bool, progress: str) -> None:
     """Play the demo in `folder`; a second time finds everything stored and runs again."""
+    from bt.cli.report import write_report
     from bt.cli.testing import print_run, run_strategy
 
     make_workspace(folder)
@@ -37,14 +40,16 @@ def play(folder: Path, *, quiet: bool, progress: str) -> None:
         call = _session(folder, narrator, timeframe=timeframe)
         call.narrator.say(f"\nbt run {strategy} -s {','.join(call.settings['symbols'])} -t {timeframe}")
         print_run(run_strategy(call, strategy, {}).get_results(), "table", None)
-    _walk_forward(_session(folder, narrator, timeframe=_RUNS[0][1]), _RUNS[0][0])
+    call = _session(folder, narrator, timeframe=_RUNS[0][1])
+    path, _ = write_report(call, _walk_forward(call, _RUNS[0][0]))
+    call.narrator.say(f"\nbt report latest\nthe report of the walk-forward is {path}")
     call.narrator.say(
         f"\nthe workspace is {folder}: cd {folder}, then bt runs · bt trades · "
         'bt sql "select exit_reason, count(*), sum(pnl) from trades group by all"'
     )
 
 
-def _walk_forward(call: shared.Session, strategy: str) -> None:
+def _walk_forward(call: shared.Session, strategy: str) -> Results:
     """Let each fold choose among the sets that the strategy names."""
     from bt.cli.asking import command_line
     from bt.cli.sweeping import TOP, Prepared, resumable
@@ -60,7 +65,9 @@ def _walk_forward(call: shared.Session, strategy: str) -> None:
     prepared = Prepared.of(call, asked)
     with resumable(call, line) as progress:
         done = asked.walk_forward().run(prepared.strategy, prepared.warehouse, **prepared.terms(), listener=progress)
-    print_walk(done.get_results(), "table", None, top=TOP)
+    results = done.get_results()
+    print_walk(results, "table", None, top=TOP)
+    return results
 
 
 def _session(folder: Path, narrator: Narrator, **flags: str) -> shared.Session:

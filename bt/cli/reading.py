@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -16,19 +16,14 @@ from bt.cli.testing import print_run
 from bt.errors import BtError, ExitCode, hint
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bt.results import Results
     from bt.warehouse import Warehouse
 
+_TRADE: Final = "trade, symbol, side, entry_ts as entry, exit_reason as exit, bars, pnl, r"
+
 RunArgument = Annotated[str, typer.Argument(help="Id, unique prefix, name, latest or latest~1.", metavar="RUN")]
-_MONEY = {"pnl", "gross_profit", "gross_loss", "fees", "slippage", "funding", "costs", "best_trade", "worst_trade"}
-_MONEY |= {"avg_win", "avg_loss", "expectancy", "end_equity"}
-_BY = {
-    "symbol": "select * exclude (run_id) from metrics_by_symbol where run_id = $run order by symbol",
-    "month": "select * exclude (run_id) from monthly where run_id = $run order by month",
-} | {
-    group: f"select * exclude (run_id) from trades_by('{group}') where run_id = $run order by what"
-    for group in ("exit", "side", "hour", "weekday")
-}
 
 
 @taking(OutputOptions)
@@ -38,13 +33,15 @@ def runs(
     limit: Annotated[int, typer.Option(help="Rows at most.", min=1)] = 50,
 ) -> int:
     """List the stored runs, sweeps and walk-forwards, those that are not finished too."""
-    from bt.output import emit
+    from bt.output import emit, table, write
 
     call = asked.session()
     frame = _listed(call.warehouse(), {"run": "run_id", "created": "created_ts"}.get(sort, sort), limit)
     if asked.form == "table":
-        frame = _short(frame, sort)
-    emit(frame, asked.form, asked.out)
+        further = {sort: 4} if sort in frame.columns and frame[sort].dtype.is_float() else {}
+        write(table(_short(frame, sort), digits={**further, "profit": 2, "sharpe": 2}), asked.out)
+    else:
+        emit(frame, asked.form, asked.out)
     if frame.is_empty():
         call.narrator.say("no runs yet: bt run STRATEGY -s SYMBOL")
     return ExitCode.OK
@@ -102,7 +99,7 @@ def _short(frame: Any, sort: str) -> Any:
         del columns["symbols"]
         columns["kind"] = pl.when(unfinished).then(pl.format("{}, {}", "kind", "status")).otherwise("kind")
     shown = frame.select(**columns)
-    return shown if fits(shown) else shown.drop("created")
+    return shown if fits(shown, digits={"profit": 2, "sharpe": 2}) else shown.drop("created")
 
 
 def _traded(results: Results) -> Results:
@@ -128,6 +125,7 @@ def show(
     by: Annotated[
         str | None, typer.Option(help="symbol, month, exit, side, hour, weekday or fold: a table, and no panel.")
     ] = None,
+    source: Annotated[bool, typer.Option("--source", help="The text of the strategy as it was, and no panel.")] = False,
 ) -> int:
     """Show one run, sweep or walk-forward as it was shown when it was made."""
     from bt.cli import sweeps, walks
@@ -135,7 +133,9 @@ def show(
 
     results = find(asked.session().warehouse(), run).get_results()
     kind = results.run["kind"]
-    if by is not None:
+    if source:
+        _show_source(results, asked.out)
+    elif by is not None:
         _show_by(_traded(results), by, asked.form, asked.out)
     elif kind == "sweep":
         sweeps.print_sweep(results, asked.form, asked.out, top=TOP)
@@ -146,23 +146,25 @@ def show(
     return ExitCode.OK
 
 
+def _show_source(results: Results, out: Path | None) -> None:
+    """Print the strategy's text; what could steer a terminal is shown in place of being sent to one."""
+    from bt.output import printable, write
+
+    lines = results.run["strategy_source"].split("\n")
+    write("\n".join(printable(line.replace("\t", "    ")) for line in lines).rstrip() + "\n", out)
+
+
 def _show_by(results: Results, by: str, form: str, out: Path | None) -> None:
     """Print what was traded in groups, or the folds of a walk-forward."""
-    from bt.cli import walks
-    from bt.output import emit, table, write
+    from bt.cli import groups, walks
 
     folds = ("fold",) if results.run["kind"] == "walk" else ()
     if by in folds:
         walks.print_by_fold(results, form, out)
         return
-    if by not in _BY:
-        raise BtError(f"{results.run_id} cannot be shown by {by!r}", hint(by, (*_BY, *folds)))
-    frame = results.sql(_BY[by])
-    if form == "table":
-        digits = {name: 2 if name in _MONEY else 4 for name, kind in frame.schema.items() if kind.is_float()}
-        write(table(frame, digits=digits), out)
-    else:
-        emit(frame, form, out)
+    if by not in groups.QUERIES:
+        raise BtError(f"{results.run_id} cannot be shown by {by!r}", hint(by, (*groups.QUERIES, *folds)))
+    groups.print_groups(results, by, form, out)
 
 
 @taking(OutputOptions)
@@ -170,18 +172,49 @@ def trades(
     asked: OutputOptions,
     run: RunArgument = "latest",
     limit: Annotated[int | None, typer.Option(help="Rows at most.", min=1)] = None,
+    best: Annotated[int | None, typer.Option(help="The closed trades of the highest pnl.", metavar="N", min=1)] = None,
+    worst: Annotated[int | None, typer.Option(help="Those of the lowest pnl.", metavar="N", min=1)] = None,
+    symbol: shared.Symbols = None,
+    first: Annotated[str | None, typer.Option("--from", help="Entries from here on; UTC.", metavar="WHEN")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Entries before this; UTC.", metavar="WHEN")] = None,
 ) -> int:
     """List the trades of a run; the table is a summary, csv and json have every column."""
-    from bt.output import emit
+    from bt.output import emit, table, write
     from bt.results import find
 
-    results = _traded(find(asked.session().warehouse(), run).get_results())
-    columns = "*" if asked.form != "table" else (
-        "trade, symbol, side, entry_ts as entry, exit_reason as exit, bars, round(pnl, 2) as pnl, round(r, 2) as r"
-    )  # fmt: skip
-    bound = f"limit {limit:d}" if limit else ""
-    emit(results.sql(f"select {columns} from trades where run_id = $run order by trade {bound}"), asked.form, asked.out)
+    if sum(each is not None for each in (limit, best, worst)) > 1:
+        raise BtError("--limit, --best and --worst exclude each other", "give one of them")
+    call = asked.session()
+    results = _traded(find(call.warehouse(), run).get_results())
+    where, given = _chosen_trades(symbol, {"first": first, "end": end}, call.now)
+    many = limit or best or worst
+    order = "pnl desc, trade" if best else "pnl, trade" if worst else "trade"
+    closed = "and not is_open" if best or worst else ""
+    bound = f"limit {many:d}" if many else ""
+    columns = "*" if asked.form != "table" else _TRADE
+    frame = results.warehouse.query(
+        f"select {columns} from trades where run_id = $run {closed} {where} order by {order} {bound}",
+        {"run": results.run_id, **given},
+    )
+    if asked.form == "table":
+        write(table(frame, digits={"pnl": 2, "r": 2}), asked.out)
+    else:
+        emit(frame, asked.form, asked.out)
     return ExitCode.OK
+
+
+def _chosen_trades(
+    symbols: list[str] | None, bounds: dict[str, str | None], now: datetime
+) -> tuple[str, dict[str, Any]]:
+    """Give the conditions that trades are asked for by, and their values."""
+    from bt.symbols import parse_many
+    from bt.timeframes import moment
+
+    given: dict[str, Any] = {name: moment(text, relative_to=now) for name, text in bounds.items() if text}
+    if symbols:
+        given["names"] = [each.name for each in parse_many(symbols)]
+    known = {"names": "list_contains($names, symbol)", "first": "entry_ts >= $first", "end": "entry_ts < $end"}
+    return "".join(f" and {known[name]}" for name in given), given
 
 
 @taking(OutputOptions)

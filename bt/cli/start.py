@@ -18,7 +18,7 @@ _TOML = """# Settings of this workspace; `bt config` lists them all with their m
 # cash = 10000
 # risk = "1%"
 """
-_GITIGNORE = "warehouse/\n__pycache__/\n"
+_GITIGNORE = "warehouse/\nreports/out/\n__pycache__/\n"
 
 
 def init(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TOP: Final = 10  # rows of a table of sets
 _TRIED, _JUDGED, _WORK = "What is tried", "How it is judged", "How it is done"  # panels of the help
-ANSWER: Final = {"name", "note", "form", "out", "progress", "quiet", "verbose", "resume", "top", "dry_run"}
+ANSWER: Final = {"name", "note", "form", "out", "progress", "quiet", "verbose", "resume", "again", "top", "dry_run"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,11 +101,25 @@ class Prepared:
         chosen = strategies.load(asked.strategy, call.settings.workspace)
         require_symbols(call.settings)
         warehouse = call.warehouse()
-        return cls(call, chosen, warehouse, request_of(call, warehouse, name=asked.name, note=asked.note))
+        return cls(
+            call, chosen, warehouse, request_of(call, warehouse, name=asked.name, note=asked.note, again=asked.again)
+        )
 
     def terms(self) -> dict[str, Any]:
         """Give what the library calls take by name."""
-        names = ("symbols", "timeframe", "first", "end", "account", "costs", "execution", "lookahead", "name", "note")
+        names = (
+            "symbols",
+            "timeframe",
+            "first",
+            "end",
+            "account",
+            "costs",
+            "execution",
+            "lookahead",
+            "name",
+            "note",
+            "again",
+        )
         return {name: getattr(self.request, name) for name in names}
 
 
@@ -187,3 +201,4 @@ def _say_next(call: shared.Session, done: Run, asked: SweepOptions) -> None:
     train, test = (180, 30) if days >= 300 else (max(days // 3, 1), max(days // 9, 1))  # noqa: PLR2004 - days
     line = command_line("walk", asked, SweepOptions, without=ANSWER)
     call.narrator.say(f"or {line} --train {train}d --test {test}d")
+    call.narrator.say(f"or bt report {done.run_id} · bt leaderboard")

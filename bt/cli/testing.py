@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bt import config
     from bt.results import Results, Run
     from bt.strategy import Request
+    from bt.strategy.again import Replayed
     from bt.warehouse import Warehouse
 
 _DEFAULT = 3
@@ -24,30 +25,32 @@ _PARSED = ("params", "config", "versions", "warnings", "timings", "settings")  #
 def run(asked: StrategyOptions) -> int:
     """Test a strategy on stored candles and store the run."""
     call = asked.session()
-    done = run_strategy(call, asked.strategy, asked.params, name=asked.name, note=asked.note)
+    done = run_strategy(call, asked.strategy, asked.params, name=asked.name, note=asked.note, again=asked.again)
     results = done.get_results()
     print_run(results, asked.form, asked.out)
     say_times(call, done)
-    call.narrator.say(f'next: bt trades {results.run_id} · bt show {results.run_id} --by month · bt sql "from trades"')
+    call.narrator.say(f"next: bt report {results.run_id} · bt trades {results.run_id}")
+    call.narrator.say(f"or bt show {results.run_id} --by month · bt replay {results.run_id}")
     return ExitCode.OK
 
 
 def run_strategy(
-    call: shared.Session, strategy: str, params: dict[str, str], *, name: str | None = None, note: str | None = None
-) -> Run:
-    """Load a strategy and run it with the settings of this call."""
+    call: shared.Session, strategy: str, params: dict[str, str], *, name: str | None = None, note: str | None = None,
+    again: bool = False,
+) -> Run:  # fmt: skip
+    """Load a strategy and run it with the settings of this call; unless `again`, a stored run of the same is given."""
     from bt import strategy as strategies
 
     settings = call.settings
     chosen = strategies.made(strategies.load(strategy, settings.workspace), params)
     require_symbols(settings)
     warehouse = call.warehouse()
-    request = request_of(call, warehouse, name=name, note=note)
+    request = request_of(call, warehouse, name=name, note=note, again=again)
     return strategies.run(chosen, warehouse, request, listener=call.narrator)
 
 
 def request_of(
-    call: shared.Session, warehouse: Warehouse, *, name: str | None = None, note: str | None = None
+    call: shared.Session, warehouse: Warehouse, *, name: str | None = None, note: str | None = None, again: bool = False
 ) -> Request:
     """Say what the settings of this call ask a run to do."""
     from bt.strategy import Request
@@ -57,7 +60,7 @@ def request_of(
     account, costs, execution = engine_settings(settings)
     return Request(
         symbols=settings["symbols"], timeframe=settings["timeframe"], first=first, end=end, account=account,
-        costs=costs, execution=execution, lookahead=settings["lookahead"], name=name, note=note,
+        costs=costs, execution=execution, lookahead=settings["lookahead"], name=name, note=note, again=again,
     )  # fmt: skip
 
 
@@ -67,10 +70,10 @@ def require_symbols(settings: config.Settings) -> None:
         raise BtError("no symbol to test", "name some: -s BTCUSDT,ETHUSDT (bt data lists them)")
 
 
-def say_times(call: shared.Session, done: Run) -> None:
+def say_times(call: shared.Session, done: Run | Replayed) -> None:
     """Say how long each stage took."""
     if done.seconds:
-        call.narrator.say("took " + " · ".join(f"{stage} {spent:.2f} s" for stage, spent in done.seconds.items()))
+        call.narrator.say("took " + " · ".join(f"{stage} {spent:.2f}" for stage, spent in done.seconds.items()) + " s")
 
 
 def engine_settings(settings: config.Settings) -> tuple[Any, Any, Any]:
@@ -97,11 +100,13 @@ def print_run(results: Results, form: str, out: Path | None) -> None:
     """Print one run: the panel and its tables, or the whole as JSON, or its metrics as a row."""
     from bt.output import emit, warning_lines, write
 
-    if form in {"json", "jsonl"}:
-        print_whole(run_facts(results), form, out)
-    elif form == "table":
-        row = run_row(results)
-        write("\n".join([*run_lines(results), *warning_lines(row["warnings"])]) + "\n", out)
+    with results.warehouse.read():  # one opening for all that is asked, and none while it is printed
+        whole = run_facts(results) if form in {"json", "jsonl"} else None
+        lines = [*run_lines(results), *warning_lines(run_row(results)["warnings"])] if form == "table" else []
+    if whole is not None:
+        print_whole(whole, form, out)
+    elif lines:
+        write("\n".join(lines) + "\n", out)
     else:
         emit(results.metrics, form, out)
 
@@ -111,9 +116,11 @@ def run_lines(results: Results) -> list[str]:
     from bt.output import run_panel, sparkline, table
     from bt.results.shown import SYMBOL_DIGITS, symbol_table
 
+    curve = results.returns["equity"].to_list()
+    drawn = sparkline(curve if len(curve) > 1 else results.equity["equity"].to_list())  # of one day its bars
     return [
         run_panel(results.run, results.figures), "", table(symbol_table(results), digits=SYMBOL_DIGITS).rstrip(), "",
-        f"equity {sparkline(results.returns['equity'].to_list())}",
+        *([f"equity {drawn}"] if drawn else []),
     ]  # fmt: skip
 
 

@@ -73,5 +73,6 @@ def walk(asked: WalkOptions) -> int:
     results = done.get_results()
     walks.print_walk(results, asked.form, asked.out, top=asked.top)
     say_times(call, done)
-    call.narrator.say(f"next: bt show {results.run_id} --by fold · bt trades {results.run_id} · bt leaderboard")
+    call.narrator.say(f"next: bt report {results.run_id} · bt show {results.run_id} --by fold")
+    call.narrator.say(f"or bt trades {results.run_id} · bt replay {results.run_id}")
     return exit_code(call, results)

@@ -1,12 +1,17 @@
-"""How candles become CSV: a file for each symbol and timeframe, which `bt import` reads back bit by bit."""
+"""How candles become files: one for each symbol and timeframe, which `bt import` reads back bit by bit."""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from itertools import chain
+from typing import IO, TYPE_CHECKING, Final
+
+import polars as pl
 
 from bt.errors import BtError
-from bt.export.whole import written_whole
+from bt.export.rows import WRITERS
+from bt.output import written_whole
 from bt.symbols import bring
 from bt.timeframes import minutes
 from bt.warehouse import query
@@ -16,13 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
-    import polars as pl
 
     from bt.symbols import Symbol
     from bt.warehouse import Warehouse
 
 COLUMNS: Final = ("ts", "open", "high", "low", "close", "volume", "turnover")
-_TIME: Final = "%Y-%m-%d %H:%M:%S"
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9-]")
 _MINUTE: Final = timedelta(minutes=1)
 _MONDAY: Final = datetime(2001, 1, 1)  # where bars('1w') begin to be counted
 _SPAN: Final = timedelta(weeks=10)  # read at once; a bar of any timeframe lies in one span
@@ -37,35 +41,46 @@ def candles_to_csv(
     first: datetime | None = None,
     end: datetime | None = None,
 ) -> tuple[Path, int]:
-    """Write the bars of a symbol that open at `first` or later and are over by `end` (and by the last candle) to CSV.
+    """Write the bars of a symbol to CSV in a folder, see `write_candles`; give the file and its rows."""
+    path = folder / file_name(symbol, timeframe)
+    with written_whole(path) as file:
+        return path, write_candles(warehouse, symbol, timeframe=timeframe, file=file, span=(first, end))
 
-    Columns: ts (the bar's open, UTC), open, high, low, close, volume, turnover (empty where it is null); every number
-    in the shortest form that reads back as the same double. Gives the file, which replaces one of its name, and its
-    rows. Raises BtError where there is nothing to write.
+
+def write_candles(
+    warehouse: Warehouse,
+    symbol: Symbol,
+    *,
+    timeframe: str,
+    file: IO[bytes],
+    form: str = "csv",
+    span: tuple[datetime | None, datetime | None] = (None, None),
+) -> int:
+    """Write the bars that open in the span or at its first moment and are over by its end (and by the last candle).
+
+    Columns: ts (the bar's open, UTC), open, high, low, close, volume, turnover (null where there is none); in text
+    every number in the shortest form that reads back as the same double. `form` is csv, json, jsonl or parquet. Gives
+    the rows. Raises BtError where there is nothing to write.
     """
     length = timedelta(minutes=minutes(timeframe))
-    path = folder / file_name(symbol, timeframe)
     with warehouse.read() as connection:
         stored_first, stored_end = _stored(connection, symbol)
         earliest = stored_first - length  # the first bar may open before its first candle
-        first, end = max(first or earliest, earliest), min(end or stored_end, stored_end)
-        with written_whole(path) as file:
-            file.write((",".join(COLUMNS) + "\n").encode())
-            rows = 0
-            for bars in _spans(connection, symbol, timeframe, first=first, end=end):
-                bars.write_csv(file, include_header=False, datetime_format=_TIME)
-                rows += bars.height
-            if not rows:
-                raise BtError(
-                    f"there is no bar of {symbol} at {timeframe} in that span",
-                    f"there are candles from {stored_first:%Y-%m-%d %H:%M} to {stored_end:%Y-%m-%d %H:%M}",
-                )
-    return path, rows
+        first, end = max(span[0] or earliest, earliest), min(span[1] or stored_end, stored_end)
+        bars = _spans(connection, symbol, timeframe, first=first, end=end)
+        empty = pl.DataFrame(schema={"ts": pl.Datetime("us"), **dict.fromkeys(COLUMNS[1:], pl.Float64)})
+        rows = WRITERS[form](chain([empty], bars), file)
+    if not rows:
+        raise BtError(
+            f"there is no bar of {symbol} at {timeframe} in that span",
+            f"there are candles from {stored_first:%Y-%m-%d %H:%M} to {stored_end:%Y-%m-%d %H:%M}",
+        )
+    return rows
 
 
-def file_name(symbol: Symbol, timeframe: str) -> str:
-    """Give `BTCUSDT_1m.csv`, `spot-BTCUSDT_1m.csv`: not every system allows a colon."""
-    return f"{symbol.name.replace(':', '-')}_{timeframe}.csv"
+def file_name(symbol: Symbol, timeframe: str, form: str = "csv") -> str:
+    """Give `BTCUSDT_1m.csv`, `spot-BTCUSDT_1m.csv`: not every system allows a colon, and none leaves its folder."""
+    return f"{_UNSAFE.sub('-', symbol.name)}_{_UNSAFE.sub('-', timeframe)}.{form}"
 
 
 def _stored(connection: duckdb.DuckDBPyConnection, symbol: Symbol) -> tuple[datetime, datetime]:

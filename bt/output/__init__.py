@@ -3,6 +3,7 @@
 from bt.output.narration import Narrator
 from bt.output.panel import run_panel, sparkline, title_of, warning_lines, wrapped
 from bt.output.tables import FORMATS, check_output, emit, object_json, printable, table, write
+from bt.output.whole import require_free, written_whole
 
 __all__ = [
     "FORMATS",
@@ -11,6 +12,7 @@ __all__ = [
     "emit",
     "object_json",
     "printable",
+    "require_free",
     "run_panel",
     "sparkline",
     "table",
@@ -18,4 +20,5 @@ __all__ = [
     "warning_lines",
     "wrapped",
     "write",
+    "written_whole",
 ]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _LEFT: Final = 35  # columns
 _RIGHT: Final = 38
+_BETWEEN: Final = 3
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _NONE: Final = "–"  # noqa: RUF001 - what is undefined
 
@@ -20,25 +21,31 @@ Line = tuple[str, str]
 
 def money(value: float | None, *, signed: bool = False) -> str:
     """Give an amount with two decimals, a dash where undefined."""
-    return _NONE if value is None else f"{value:{'+' if signed else ''},.2f}"
+    return _NONE if value is None else f"{_rounded(value, 2):{'+' if signed else ''},.2f}"
 
 
 def percent(value: float | None, *, signed: bool = False, digits: int = 2) -> str:
     """Give a fraction as a percentage."""
-    return _NONE if value is None else f"{100 * value:{'+' if signed else ''},.{digits}f} %"
+    return _NONE if value is None else f"{_rounded(100 * value, digits):{'+' if signed else ''},.{digits}f} %"
 
 
 def ratio(value: float | None, digits: int = 2) -> str:
     """Give a bare number."""
-    return _NONE if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"  # adding 0 turns -0 into 0
+    return _NONE if value is None else f"{_rounded(value, digits):,.{digits}f}"
 
 
-def run_panel(run: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
-    """Draw the panel of one run."""
+def _rounded(value: float, digits: int) -> float:
+    return round(value, digits) + 0.0  # adding 0 turns -0 into 0
+
+
+def run_panel(run: Mapping[str, Any], metrics: Mapping[str, Any], width: int | None = None) -> str:
+    """Draw the panel of one run; its blocks one below the other where the screen has no room for two abreast."""
     returns, risks, trades, costs = run_blocks(run, metrics).items()
-    left = [*_block(*returns, _LEFT), *_block(*trades, _LEFT)]
-    right = [*_block(*risks, _RIGHT), *_block(*costs, _RIGHT)]
-    return _box(title_of(run), f"run {run['run_id']} · saved", left, right)
+    title, foot = title_of(run), f"run {run['run_id']} · saved"
+    drawn = _box(title, foot, _column([returns, trades], _LEFT), _column([risks, costs], _RIGHT))
+    if _cells(drawn.partition("\n")[0]) <= (width or screen_width()):
+        return drawn
+    return _box(title, foot, _column([returns, risks, trades, costs], max(_LEFT, _cells(title), _cells(foot))), [])
 
 
 def run_blocks(run: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, list[Line]]:
@@ -52,13 +59,13 @@ def run_blocks(run: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, 
     ]
     risks: list[Line] = [
         ("Max drawdown", percent(metrics["max_drawdown"])),
-        ("  longest", f"{metrics['longest_drawdown_days']} d"),
+        ("  longest", f"{metrics['longest_drawdown_days']:,} d"),
         ("Sharpe / Sortino", f"{ratio(metrics['sharpe'])} / {ratio(metrics['sortino'])}"),
         ("Calmar", ratio(metrics["calmar"])),
         ("Worst day", percent(metrics["worst_day"])),
     ]
     trades: list[Line] = [
-        ("Trades  long/short", f"{metrics['trades']}  {metrics['longs']}/{metrics['shorts']}"),
+        ("Trades  long/short", f"{metrics['trades']:,}  {metrics['longs']:,}/{metrics['shorts']:,}"),
         ("Win rate", percent(metrics["win_rate"], digits=1)),
         ("Profit factor", ratio(metrics["profit_factor"])),
         ("Expectancy", f"{money(metrics['expectancy'], signed=True)}  {ratio(metrics['expectancy_r'])} R"),
@@ -80,7 +87,10 @@ def title_of(run: Mapping[str, Any]) -> str:
     """Say what was tested: strategy, symbols, timeframe, span and currency."""
     count = len(run["symbols"].split(","))
     symbols = run["symbols"] if count == 1 else f"{count} symbols"
-    span = f"{run['first_ts']:%Y-%m-%d} → {run['end_ts']:%Y-%m-%d}"
+    span = " → ".join(
+        f"{moment:%Y-%m-%d}" if moment.hour == moment.minute == 0 else f"{moment:%Y-%m-%d %H:%M}"
+        for moment in (run["first_ts"], run["end_ts"])
+    )
     return printable(f"{run['strategy']} · {symbols} · {run['timeframe']} · {span} · {run['quote']}")
 
 
@@ -130,15 +140,33 @@ def _basis_points(value: float | None) -> str:
     return _NONE if value is None else f"{10_000 * value:,.1f} bp"
 
 
-def _block(title: str, lines: list[Line], width: int) -> list[str]:
-    drawn = [f"{label}{value.rjust(max(width - len(label), len(value) + 1))}" for label, value in lines]
-    return [title, "─" * max(width, *(len(line) for line in drawn)), *drawn]
+def _column(blocks: Sequence[tuple[str, list[Line]]], least: int) -> list[str]:
+    """Draw blocks below each other, as wide as the widest of all their lines."""
+    width = max(least, *(len(label) + 1 + len(value) for _, lines in blocks for label, value in lines))
+    drawn = []
+    for title, lines in blocks:
+        drawn += [title, "─" * width, *(f"{label}{value.rjust(width - len(label))}" for label, value in lines)]
+    return drawn
 
 
 def _box(title: str, foot: str, left: list[str], right: list[str]) -> str:
-    wide_left, wide_right = max(map(len, left)), max(map(len, right))
-    inner = max(wide_left + 3 + wide_right, len(title) + 2, len(foot) + 2)
-    wide_right = inner - wide_left - 3
+    """Draw a box around one or two columns; a title that is wider than they are widens it."""
+    wide_left, wide_right = max(map(len, left)), max(map(len, right), default=-_BETWEEN)
+    inner = max(wide_left + _BETWEEN + wide_right, _cells(title) + 2, _cells(foot) + 2)
+    gap = " " * _BETWEEN if right else ""
     pairs = zip_longest(left, right, fillvalue="")
-    rows = [f"│ {one.ljust(wide_left)}   {two.ljust(wide_right)} │" for one, two in pairs]
-    return "\n".join([f"╭{f' {title} '.center(inner + 2, '─')}╮", *rows, f"╰{f' {foot} '.center(inner + 2, '─')}╯"])
+    rows = [f"│ {f'{one.ljust(wide_left)}{gap}{two}'.ljust(inner)} │" for one, two in pairs]
+    return "\n".join([f"╭{_centred(title, inner + 2)}╮", *rows, f"╰{_centred(foot, inner + 2)}╯"])
+
+
+def _centred(text: str, width: int) -> str:
+    """Put a text, which may have letters of two columns, into the middle of a line."""
+    space = width - _cells(text) - 2
+    return f"{'─' * (space // 2)} {text} {'─' * (space - space // 2)}"
+
+
+def _cells(text: str) -> int:
+    """Give how many columns a text takes: some letters take two."""
+    from rich.cells import cell_len
+
+    return cell_len(text)

@@ -2,21 +2,22 @@
 
 from bt.results import standing, trials
 from bt.results.read import Results, Run, find
-from bt.results.records import FoldEnd, FoldRow, HeadRecord, Judging, RunRecord, Stitched, TrialRow
-from bt.results.store import fingerprint, store
+from bt.results.records import FoldEnd, FoldRow, HeadRecord, Judging, Record, RunRecord, Stitched, TrialRow
+from bt.results.store import digests, store
 
 __all__ = [
     "FoldEnd",
     "FoldRow",
     "HeadRecord",
     "Judging",
+    "Record",
     "Results",
     "Run",
     "RunRecord",
     "Stitched",
     "TrialRow",
+    "digests",
     "find",
-    "fingerprint",
     "standing",
     "store",
     "trials",

@@ -28,6 +28,7 @@ class Run:
     warehouse: Warehouse
     run_id: str
     seconds: Mapping[str, float] = field(default_factory=dict)  # stage to wall time, of a run just made
+    known: bool = False  # it was stored before, and nothing was tried anew
 
     def get_results(self) -> Results:
         """Give the run's results, read from the warehouse's views."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from bt import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from bt.results.store import Outcome
+
+_EXACT: Final = 2.0**53  # from here on not every whole number is a double
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +34,7 @@ class Record:
     end: datetime
     quote: str
     config: Mapping[str, Any]
-    fingerprint: str
+    parts: Mapping[str, str] = field(default_factory=dict)  # digests of all that was read, see `bt.results.digests`
     name: str | None
     note: str | None
     bars: int
@@ -41,6 +44,11 @@ class Record:
     def content_hash(self) -> str:
         """Hash all that decides the result: data, strategy, parameters, configuration, engine; not when it was read."""
         return hashlib.sha256("\n".join(self._decisive()).encode()).hexdigest()
+
+    @property
+    def fingerprint(self) -> str:
+        """Give one short hash of all that was read."""
+        return short_hash(as_json(self.parts))
 
     @property
     def cash(self) -> float:
@@ -63,6 +71,7 @@ class Record:
             "start_cash": self.cash,
             "config": as_json(self.config),
             "data_fingerprint": self.fingerprint,
+            "data_parts": as_json(self.parts),
             "strategy_source": self.source,
             "strategy_hash": hashlib.sha256(self.source.encode()).hexdigest(),
             "versions": as_json(_versions()),
@@ -71,11 +80,10 @@ class Record:
         }
 
     def _decisive(self) -> tuple[str, ...]:
-        rules = [{key: value for key, value in row.items() if key != "as_of"} for row in self.config["instruments"]]
-        config = {**self.config, "instruments": rules}
         return (
-            self.fingerprint, self.strategy, self.source, as_json(self.params), ",".join(self.symbols), self.timeframe,
-            self.first.isoformat(), self.end.isoformat(), as_json(config), __version__,
+            self.fingerprint, self.strategy, self.source, as_json(alike(self.params)), ",".join(self.symbols),
+            self.timeframe, self.first.isoformat(), self.end.isoformat(), as_json(alike(decisive(self.config))),
+            __version__,
         )  # fmt: skip
 
 
@@ -101,7 +109,7 @@ class HeadRecord(Record):
         return super().row() | {"settings": as_json(self.settings), "sets": 0}
 
     def _decisive(self) -> tuple[str, ...]:
-        return (*super()._decisive(), self.kind, as_json(self.settings))
+        return (*super()._decisive(), self.kind, as_json(alike(self.settings)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +167,31 @@ class Stitched:
     done: Outcome
     folds: Sequence[FoldEnd]
     envelope: tuple[float, float] | None = None  # final equity with every bar taken the adverse, the favourable way
+
+
+def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of a configuration what decides nothing: the span as it was asked for, of which the bars are what
+    counts; when rules were read; and fees as they were given, where the rates say what was charged.
+    """  # noqa: D205 - one sentence
+    kept = {name: value for name, value in config.items() if name != "span"}
+    kept["instruments"] = [{key: row[key] for key in row if key != "as_of"} for row in config.get("instruments", ())]
+    if "rates" in config.get("costs", {}):
+        kept["costs"] = {name: value for name, value in config["costs"].items() if name not in {"taker", "maker"}}
+    return kept
+
+
+def alike(value: Any) -> Any:
+    """Give equal numbers in one way, however they are written: 2.0 as 2."""
+    if isinstance(value, Mapping):
+        return {name: alike(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [alike(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT else value
+
+
+def short_hash(text: str) -> str:
+    """Give the first digits of a SHA-256, enough to tell texts apart."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def as_json(value: Any) -> str:

@@ -13,7 +13,7 @@ from bt.output.panel import run_blocks, title_of
 if TYPE_CHECKING:
     from bt.results.read import Results
 
-SYMBOL_DIGITS: Final = {"win %": 1, "net pnl": 2, "pf": 2, "avg R": 2, "bars": 1, "costs": 2}
+SYMBOL_DIGITS: Final = {"trades": 0, "win %": 1, "net pnl": 2, "pf": 2, "avg R": 2, "bars": 1, "costs": 2}
 _SET_DIGITS: Final = dict.fromkeys(("objective", "sharpe", "total_return", "max_drawdown"), 4)
 _FOLD_DIGITS: Final = dict.fromkeys(("in_sharpe", "out_sharpe"), 2) | {"stitched_return": 4}
 _EQUITY, _DRAWDOWN = "#2a78b5", "#c44e32"

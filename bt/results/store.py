@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from bt.results.records import as_json
+from bt.results.records import as_json, short_hash
 from bt.warehouse import registered, scratch
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from bt.warehouse import Warehouse
 
 _SHOWN: Final = 12  # hexadecimal digits of a content hash in a run's id
+_PROBE: Final = "select hash('bt', 1.5::double, 42::bigint, timestamp '2024-01-01', true, null::double)"
 _HAPPENED: Final = ("fills", "rejections", "funding_payments", "equity")
 
 
@@ -53,16 +53,26 @@ class Outcome(Protocol):
         """Give one row per UTC day."""
 
 
-def fingerprint(frames: Iterable[pl.DataFrame]) -> str:
-    """Give a short hash of every value in the frames, whatever the order of their rows."""
-    parts = []
+def digests(frames: Mapping[str, pl.DataFrame]) -> dict[str, str]:
+    """Hash every value of each frame, symbol by symbol, whatever the order of the rows: `bars BTCUSDT` to `rows:hash`.
+
+    The hash is DuckDB's own, 80 times as quick as MD5 over the values as text. Another DuckDB may hash otherwise: so
+    that this is not taken for other data, `hash` holds what known values hash to.
+    """
+    found = {}
     with scratch() as connection:
-        for frame in frames:
+        [(probe,)] = connection.execute(_PROBE).fetchall()
+        found["hash"] = f"{probe:016x}"
+        for kind, frame in frames.items():
+            names = ", ".join(f'"{name}"' for name in frame.columns)
             with registered(connection, seen=frame):
-                names = ", ".join(f'"{name}"' for name in frame.columns)
-                found = connection.execute(f"select count(*), bit_xor(hash({names})) from seen").fetchall()
-                parts.append(f"{names}:{found}")
-    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()[:16]
+                rows = connection.execute(
+                    f"select symbol, count(*), bit_xor(hash({names})) from seen group by symbol order by symbol"
+                ).fetchall()
+            found |= {
+                f"{kind} {symbol}": f"{count}:{short_hash(f'{names}:{content}')}" for symbol, count, content in rows
+            }
+    return found
 
 
 def store(warehouse: Warehouse, record: RunRecord, done: Outcome, timings: Mapping[str, float]) -> str:

@@ -65,20 +65,23 @@ class BaseStrategy(ABC):
         lookahead: int = 4,
         name: str | None = None,
         note: str | None = None,
+        again: bool = True,
         listener: Listener | None = None,
     ) -> Run:
         """Test this strategy and store the run in the warehouse.
 
         From `first` (inclusive) to `end` (exclusive), UTC; None = as far as there are candles. Settings that are None
         take their defaults. At `lookahead` of its last bars the run is examined for look-ahead, which becomes one of
-        its warnings; 0 = not. Raises `BtError` when there are no candles, or when signals or settings are wrong.
+        its warnings; 0 = not. Where the same is stored already (data, source, settings and engine decide), it is stored
+        once more, or, without `again`, that run is given before anything is traded. Raises `BtError` when there are no
+        candles, or when signals or settings are wrong.
         """
         from bt.strategy.ground import Request
         from bt.strategy.run import run
 
         request = Request(
             symbols=tuple(symbols), timeframe=timeframe, first=first, end=end, account=account, costs=costs,
-            execution=execution, lookahead=lookahead, name=name, note=note,
+            execution=execution, lookahead=lookahead, name=name, note=note, again=again,
         )  # fmt: skip
         return run(self, warehouse, request, listener=listener)
 

@@ -45,7 +45,9 @@ def caveats(run: Finished) -> Iterator[str]:
     trades = done.fills["trade"].n_unique()
     if done.status == "ruined":
         yield "the account was ruined: everything was closed and the run ended there"
-    if trades < FEW_TRADES:
+    if not trades:
+        yield "nothing was traded"
+    elif trades < FEW_TRADES:
         yield f"only {counted(trades, 'trade')}: too few to judge by"
     won = done.trades["pnl"].drop_nulls()
     if won.sum() > 0 and won.max() > won.sum() / 2 and len(won) > 1:  # type: ignore[operator]

@@ -15,13 +15,14 @@ from bt.engine import Around, Tape, Terms
 from bt.engine.settings import FEES
 from bt.errors import BtError
 from bt.market import Market
-from bt.results import fingerprint
+from bt.market.chains import BARS
+from bt.results import digests
 from bt.strategy.inputs import Inputs, Span, read_inputs, read_span
 from bt.strategy.lookahead import SAMPLED
 from bt.timeframes import minutes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from bt.engine import Account, Costs, Execution
@@ -42,6 +43,7 @@ class Request:
     lookahead: int = SAMPLED  # cuts at which the run is examined for look-ahead; 0 = none
     name: str | None = None
     note: str | None = None
+    again: bool = True  # tested whatever is stored; False = where the same is stored already, that is given
 
     @property
     def terms(self) -> Terms:
@@ -113,8 +115,13 @@ class Ground:
         """Give the length of a bar."""
         return timedelta(minutes=minutes(self.request.timeframe))
 
-    def facts(self, bars: pl.DataFrame, read: Sequence[pl.DataFrame]) -> dict[str, Any]:
-        """Give what `bt.results.Record` holds of any run of these `bars`; `read` is all that signals were made of."""
+    def facts(
+        self, bars: pl.DataFrame, read: Sequence[pl.DataFrame], more: Mapping[str, pl.DataFrame] | None = None
+    ) -> dict[str, Any]:
+        """Give what `bt.results.Record` holds of any run of these `bars`; `read` is all that signals were made of.
+
+        `more` are further frames to take the fingerprint of, by what they are.
+        """
         first: Any = bars["ts"].min()
         last: Any = bars["ts"].max()
         return {
@@ -125,10 +132,24 @@ class Ground:
             "end": last + self.length,
             "quote": self.inputs.quote,
             "config": self.config(),
-            "fingerprint": fingerprint([*read, *self.inputs.seen()]),
+            "parts": digests({**self._seen(bars, read), **self.inputs.seen(), **(more or {})}),
             "name": self.request.name,
             "note": self.request.note,
             "bars": bars.height,
+        }
+
+    def _seen(self, bars: pl.DataFrame, read: Sequence[pl.DataFrame]) -> dict[str, pl.DataFrame]:
+        """Give apart the bars, those before the span, and indicators: the last two hang on the strategy as well."""
+        if not read:
+            return {"bars": bars}
+        names = [name for name in read[0].columns if name in BARS]
+        values = [frame.drop(set(names) - {"symbol", "ts"}) for frame in read]
+        asked = [frame for frame in values if set(frame.columns) > {"symbol", "ts"}]
+        tested = pl.col("ts") >= self.market.first
+        return {
+            "bars": read[0].select(names).filter(tested),
+            "warm-up": read[0].select(names).filter(~tested),
+            **{f"indicators {place + 1}" if place else "indicators": frame for place, frame in enumerate(asked)},
         }
 
     def config(self) -> dict[str, Any]:
@@ -143,4 +164,5 @@ class Ground:
             "execution": dataclasses.asdict(self.terms.execution),
             "drilled": self.inputs.detail is not None,
             "instruments": instruments.drop("quote").with_columns(times).to_dicts(),
+            "span": {"first": self.span.first.isoformat(), "end": self.span.end.isoformat()},
         }

@@ -99,9 +99,10 @@ class Inputs:
             )
         return str(quotes[0]) if quotes and quotes[0] else "?"
 
-    def seen(self) -> list[pl.DataFrame]:
+    def seen(self) -> dict[str, pl.DataFrame]:
         """Give what the result hangs on, as frames to take the fingerprint of; minutes by their digest."""
-        return [frame for frame in (self.gaps, self.funding, self.digest) if frame is not None]
+        frames = {"gaps": self.gaps, "funding": self.funding, "minutes": self.digest}
+        return {kind: frame for kind, frame in frames.items() if frame is not None}
 
 
 def read_span(

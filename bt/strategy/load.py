@@ -12,11 +12,14 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bt import assets
 from bt.errors import BtError, hint
 from bt.strategy.base import BaseStrategy, parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PACKAGE: Final = "bt_strategies"  # a strategy's file is a module in it: one may be called random
 
@@ -144,6 +147,19 @@ class Portable:
             return _only_strategy(path, _imported(path))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def from_text(name: str, text: str) -> Iterator[type[BaseStrategy]]:
+    """Give the strategy that a text is, as if it were the file of a strategy of that name, inside the block.
+
+    The text is run by this: it must be known to whoever asks for it.
+    """
+    with tempfile.TemporaryDirectory(prefix="bt-strategy-") as folder:
+        path = Path(folder) / f"{name if name.isidentifier() else 'stored'}.py"
+        path.write_text(text, encoding="utf-8")
+        _require_python(path)
+        yield _only_strategy(path, _imported(path))
 
 
 def carried(strategy: type[BaseStrategy]) -> Portable:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from bt.kernel import warm_up
-from bt.results import Run, RunRecord, store
+from bt.results import Record, Run, RunRecord, standing, store
 from bt.strategy.base import name_of, source_of
 from bt.strategy.caveats import Finished, caveats
 from bt.strategy.ground import Ground, Request
@@ -17,40 +19,110 @@ from bt.strategy.signals import signals_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import polars as pl
+
     from bt.config import Intrabar
-    from bt.engine import Tape, Told
+    from bt.engine import Simulation, Tape, Told
     from bt.strategy.base import BaseStrategy
     from bt.warehouse import Warehouse
 
 
 def run(strategy: BaseStrategy, warehouse: Warehouse, request: Request, *, listener: Listener | None = None) -> Run:
-    """Load bars and indicators, make signals, trade them, store the run."""
+    """Load bars and indicators, make signals, trade them, store the run; or give the one that is stored already."""
     clock = Clock(listener or Deaf())
-    with clock.stage("data"):
-        ground = Ground.read(name_of(type(strategy)), warehouse, request, warm_up=strategy.warm_up)
-    warm_up()
-    with clock.stage("signals"):
-        signals = signals_of(strategy, ground.market)
-        read, bars = ground.market.read(), ground.bars()
-    with clock.stage("trades"):
-        tape = ground.tape(clock.listener.say)
-        with ground.named():
-            told = tape.told(signals)
-        done = tape.simulation(tape.trade(told))
-        envelope = envelope_of(tape, done.end_equity, _ending(told)) if done.ambiguous else None
-    with clock.stage("look-ahead"):
-        seen_ahead = tuple(sample(strategy, warehouse, ground.market, signals, count=request.lookahead))
+    test = Test.begun(strategy, warehouse, request, clock)
+    known = None if request.again else standing.finished(warehouse, test.head().content_hash())
+    if known:
+        found = Run(warehouse, known, clock.seconds, known=True)
+        test.recognise(found)
+        return found
+    done = test.trade()
+    warnings = test.seen_ahead()
     with clock.stage("storing"):
-        finished = Finished(done=done, bars=bars, length=ground.length, inputs=ground.inputs, envelope=envelope)
-        record = RunRecord(
-            **ground.facts(bars, read),
-            params=dataclasses.asdict(strategy) if dataclasses.is_dataclass(strategy) else {},
-            source=source_of(type(strategy)),
-            envelope=envelope,
-            warnings=(*seen_ahead, *caveats(finished)),
-        )
-        run_id = store(warehouse, record, done, clock.seconds)
+        run_id = store(warehouse, test.record(done, warnings), done.simulation, clock.seconds)
     return Run(warehouse, run_id, clock.seconds)
+
+
+@dataclass(frozen=True)
+class Traded:
+    """What a run came to; `envelope` is the final equity stop first, target first, where an exit was ambiguous."""
+
+    simulation: Simulation
+    envelope: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Test:
+    """A run whose data are read and whose signals are made, but of which nothing is traded yet."""
+
+    strategy: BaseStrategy
+    warehouse: Warehouse
+    ground: Ground
+    signals: pl.DataFrame
+    facts: dict[str, Any]  # of its record
+    clock: Clock
+
+    @classmethod
+    def begun(
+        cls, strategy: BaseStrategy, warehouse: Warehouse, request: Request, clock: Clock, *, source: str | None = None
+    ) -> Test:
+        """Read and make signals; `source` is the strategy's text where its file does not tell."""
+        with clock.stage("data"):
+            ground = Ground.read(name_of(type(strategy)), warehouse, request, warm_up=strategy.warm_up)
+        warm_up()
+        with clock.stage("signals"):
+            signals = signals_of(strategy, ground.market)
+            facts = ground.facts(ground.bars(), ground.market.read()) | {
+                "params": dataclasses.asdict(strategy) if dataclasses.is_dataclass(strategy) else {},
+                "source": source_of(type(strategy)) if source is None else source,
+            }
+        return cls(strategy, warehouse, ground, signals, facts, clock)
+
+    def head(self) -> Record:
+        """Give what is known before anything is traded."""
+        return Record(**self.facts)
+
+    def trade(self) -> Traded:
+        """Run the loop."""
+        with self.clock.stage("trades"):
+            tape = self.ground.tape(self.clock.listener.say)
+            with self.ground.named():
+                told = tape.told(self.signals)
+            done = tape.simulation(tape.trade(told))
+            envelope = envelope_of(tape, done.end_equity, _ending(told)) if done.ambiguous else None
+        return Traded(done, envelope)
+
+    def seen_ahead(self) -> tuple[str, ...]:
+        """Examine the signals for look-ahead, as often as was asked for; say what is wrong."""
+        with self.clock.stage("look-ahead"):
+            count, market = self.ground.request.lookahead, self.ground.market
+            return tuple(sample(self.strategy, self.warehouse, market, self.signals, count=count))
+
+    def record(self, done: Traded, warnings: tuple[str, ...]) -> RunRecord:
+        """Give what is stored of the run beside what happened in it."""
+        ground = self.ground
+        finished = Finished(
+            done=done.simulation, bars=ground.bars(), length=ground.length, inputs=ground.inputs, envelope=done.envelope
+        )
+        return RunRecord(**self.facts, envelope=done.envelope, warnings=(*warnings, *caveats(finished)))
+
+    def recognise(self, known: Run) -> None:
+        """Say that this is stored, and what the stored one does not: its name differs, or look-ahead was not found."""
+        stored, say, name = known.get_results().run, self.clock.listener.say, self.ground.request.name
+        say(recognised(stored, name))
+        for warning in self.seen_ahead():
+            if warning not in json.loads(stored["warnings"]):
+                say(f"! {warning}")
+
+
+def recognised(stored: dict[str, Any], name: str | None) -> str:
+    """Say that a run is stored already, in the words of its row of `runs`; `name` is what it was to be called now."""
+    called = f", called {stored['name']}" if stored["name"] and stored["name"] != name else ""
+    unnamed = f" (not named {name})" if name and stored["name"] != name else ""
+    return (
+        f"{stored['kind']} {stored['run_id']}{called} of {stored['created_ts']:%Y-%m-%d %H:%M}{unnamed} is finished "
+        "already: data, strategy, settings and engine are the same; --again does it once more"
+    )
 
 
 def envelope_of(tape: Tape, end_equity: float, ending: Callable[[Tape], float]) -> tuple[float, float]:

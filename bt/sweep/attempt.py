@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bt.errors import BtError
 from bt.kernel import warm_up
-from bt.results import HeadRecord, Judging, standing, trials
+from bt.results import HeadRecord, Judging, Results, standing, trials
 from bt.strategy import Ground, made, name_of
 from bt.strategy.base import source_of
 from bt.strategy.caveats import Finished, caveats
 from bt.strategy.lookahead import sample
+from bt.strategy.run import recognised
 from bt.strategy.signals import contained, signals_of
 from bt.sweep.course import Course
 from bt.sweep.custody import Candles
@@ -149,9 +150,28 @@ class Attempt:
 
         `bars` are those that the run's span is taken from.
         """
+        record = self.record(kind, more, bars)
+        content, say = record.content_hash(), self.clock.listener.say
+        unfinished = trials.unfinished(self.warehouse, content)
+        if resume and unfinished:
+            trials.resume(self.warehouse, unfinished)
+            return unfinished, False
+        finished = standing.finished(self.warehouse, content)
+        if finished and (resume or not self.ground.request.again):
+            say(recognised(Results(self.warehouse, finished).run, record.name))
+            return finished, True
+        if resume:
+            say("nothing of this is unfinished: it begins anew")
+        elif unfinished and not self.ground.request.again:
+            say(f"{kind} {unfinished} is the same and was not finished: --resume would go on with it; this begins anew")
+        return trials.begin(self.warehouse, record, folds), False
+
+    def record(self, kind: str, more: Mapping[str, Any], bars: Any) -> HeadRecord:
+        """Give the head of a run of this; `bars` are those that its span is taken from."""
         settings = self.settings
-        record = HeadRecord(
-            **self.ground.facts(bars, [self.stage.frame, self.candles.digest]), source=source_of(self.strategy),
+        return HeadRecord(
+            **self.ground.facts(bars, [self.stage.frame], {"candles": self.candles.digest}),
+            source=source_of(self.strategy),
             kind=kind, seed=None if settings.sampler == "grid" else settings.seed,
             settings={
                 "search": described(self.space),
@@ -161,17 +181,6 @@ class Attempt:
                 **more,
             },
         )  # fmt: skip
-        if resume:
-            known = trials.unfinished(self.warehouse, record.content_hash())
-            if known:
-                trials.resume(self.warehouse, known)
-                return known, False
-            finished = standing.finished(self.warehouse, record.content_hash())
-            if finished:
-                self.clock.listener.say(f"run {finished} of this is finished already")
-                return finished, True
-            self.clock.listener.say("nothing of this is unfinished: it begins anew")
-        return trials.begin(self.warehouse, record, folds), False
 
     def signals(self, params: str) -> Told:
         """Give the signals of a stored set (JSON) over the whole span."""

@@ -44,6 +44,7 @@ class Call(NamedTuple):
     request: Request
     clock: Clock
     resume: bool
+    again: bool
 
 
 class Runnable(ABC):
@@ -65,24 +66,28 @@ class Runnable(ABC):
         name: str | None = None,
         note: str | None = None,
         resume: bool = False,
+        again: bool = True,
         listener: TrialListener | None = None,
     ) -> Run:
         """Try every parameter set from `first` (inclusive) to `end` (exclusive), and store all of it as one run.
 
         Both are a datetime, UTC where it has no zone, or a date; None = as far as there are candles. Settings that are
         None take their defaults. What is chosen is examined for look-ahead at `lookahead` of its last bars (0 = not).
-        Stopped early, what was done is stored, and with `resume` the same call goes on where it ended. Raises `BtError`
+        Stopped early, what was done is stored, and with `resume` the same call goes on where it ended. Where the same
+        is finished and stored already, it is tried and stored once more, or, without `again` or with `resume`, that run
+        is given before anything is tried. Raises `BtError`
         before anything is read when strategy, space, expressions or settings are wrong, and where there are no candles.
         """
         _require_kinds(strategy, warehouse, listener)
         require_truth("resume", resume)
+        require_truth("again", again)
         request = Request(
             symbols=_names(symbols), timeframe=timeframe, account=account, costs=costs, execution=execution,
             first=None if first is None else in_utc("first", first), end=None if end is None else in_utc("end", end),
-            lookahead=lookahead, name=name, note=note,
+            lookahead=lookahead, name=name, note=note, again=again,
         )  # fmt: skip
         _require_sound(request)
-        return self._run(Call(strategy, warehouse, request, Clock(listener or Unheard()), resume))
+        return self._run(Call(strategy, warehouse, request, Clock(listener or Unheard()), resume, again))
 
     @abstractmethod
     def _run(self, call: Call) -> Run:

@@ -83,7 +83,7 @@ class Sweep(Runnable):
                     chosen = trials.choose(warehouse, run_id, self.select)
                 warnings = [_stored(each) for each in attempt.warnings(run_id)] if chosen else []
                 trials.finish(warehouse, run_id, warnings=warnings, timings=clock.seconds)
-        return Run(warehouse, run_id, clock.seconds)
+        return Run(warehouse, run_id, clock.seconds, known=done)
 
 
 def _stored(warning: str) -> str:

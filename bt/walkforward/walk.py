@@ -80,7 +80,7 @@ class WalkForward(Runnable):
                 attempt.explore(run_id, [_parts(fold) for fold in folds])
                 chosen = trials.choose(warehouse, run_id, self.sweep.select)
                 _Stitching(attempt, run_id, folds, chosen, tested).store()
-        return Run(warehouse, run_id, clock.seconds)
+        return Run(warehouse, run_id, clock.seconds, known=done)
 
     def _described(self, attempt: Attempt) -> dict[str, Any]:
         lengths = {name: getattr(self, name) for name in _LENGTHS}

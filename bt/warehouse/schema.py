@@ -27,7 +27,8 @@ _SWEEPS: Final = """
     drop table trials;
     drop macro table if exists day_facts;
 """
-MIGRATIONS: Final[tuple[str, ...]] = (_SWEEPS,)  # statements from schema version 1 to 2, 2 to 3 …
+_PARTS: Final = "alter table runs add column data_parts varchar;"
+MIGRATIONS: Final[tuple[str, ...]] = (_SWEEPS, _PARTS)  # statements from schema version 1 to 2, 2 to 3 …
 NEWEST: Final = 1 + len(MIGRATIONS)  # the schema version of this bt
 CHECKS: Final = "checks"  # the folder of queries that must return no rows: run by `bt check`, not built
 

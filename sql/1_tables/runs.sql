@@ -15,7 +15,7 @@ create table if not exists runs (
     quote varchar not null,                -- currency of all money in this run
     start_cash double not null,            -- quote
     config varchar not null,               -- JSON; the whole resolved Account, Costs and Execution, and the instruments' rules that were in force
-    data_fingerprint varchar not null,     -- over every bar, indicator value, gap, funding rate and 1-minute candle that was read
+    data_fingerprint varchar not null,     -- of data_parts: over every bar, indicator value, gap, funding rate and 1-minute candle that was read
     strategy_source varchar not null,      -- the strategy file as it was
     strategy_hash varchar not null,        -- SHA-256 of it
     versions varchar not null,             -- JSON; bt, python, duckdb, polars, numpy, numba
@@ -31,5 +31,6 @@ create table if not exists runs (
     created_ts timestamp not null,         -- UTC; wall clock
     settings varchar,                      -- JSON of a sweep or walk; search, sampler, trials, objective, select …, and the folds' lengths; null = a plain run
     sets bigint,                           -- parameter sets tried; null = a plain run
+    data_parts varchar,                    -- JSON object, what was read and of which symbol, such as `bars BTCUSDT`, to rows:hash; null = of an older bt
     primary key (run_id)
 );

@@ -6,7 +6,6 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from bt import cli
@@ -100,49 +99,3 @@ def test_checksums_among_the_files_are_no_files_of_their_own(archives: list[str]
     captured = capsys.readouterr()
     assert len(json.loads(captured.out)) == 3
     assert f"error: {archives[0]}: its SHA-256 is " in captured.err
-
-
-def test_an_export_is_listed_and_comes_back(workspace: Path, capsys: Captured) -> None:
-    line = "export --what candles -s ALPHAUSDT,BETAUSDT -t 1m,1h -O data --format json"
-    assert cli.run(line.split()) == 0
-    written = json.loads(capsys.readouterr().out)
-    assert [Path(one["file"]).as_posix() for one in written] == [
-        f"data/{name}_{timeframe}.csv" for name in ("ALPHAUSDT", "BETAUSDT") for timeframe in ("1m", "1h")
-    ]
-    content = "select * from candles where symbol = 'BETAUSDT' order by ts"
-    assert cli.run("import data/BETAUSDT_1m.csv -s BETAUSDT --db again.duckdb -q".split()) == 0
-    again, first = (Warehouse(path).query(content) for path in ("again.duckdb", "warehouse/bt.duckdb"))
-    assert again.equals(first, null_equal=True)
-    assert written[2]["rows"] == again.height
-
-
-def test_an_export_counts_back_from_its_end(workspace: Path, capsys: Captured) -> None:
-    assert cli.run("export --what candles -s ALPHAUSDT -O data --from 2d --to 2024-01-10 -q".split()) == 0
-    times = pl.read_csv("data/ALPHAUSDT_1m.csv")["ts"]
-    assert (times[0], times[-1]) == ("2024-01-08 00:00:00", "2024-01-09 23:59:00")
-    assert cli.run("export --what candles -s ALPHAUSDT -O data --from 1d -q".split()) == 0
-    assert pl.read_csv("data/ALPHAUSDT_1m.csv").height == 1440
-
-
-REFUSED = {
-    "something else": ("--what trades -s ALPHAUSDT -O data", "--what trades: only candles are exported so far"),
-    "nothing": ("-s ALPHAUSDT -O data", "Missing option '--what'"),
-    "nowhere": ("--what candles -s ALPHAUSDT", "Missing option '--out'"),
-    "no symbol": ("--what candles -O data", "no symbol to export"),
-    "an unknown symbol": ("--what candles -s NOPEUSDT -O data", "there are no candles of NOPEUSDT"),
-    "an unknown timeframe": ("--what candles -s ALPHAUSDT -t 1m,7m -O data", "unknown timeframe '7m'"),
-    "into a file": ("--what candles -s ALPHAUSDT -O bt.toml", "bt.toml is a file"),
-    "a wrong date": ("--what candles -s ALPHAUSDT -O data --from soon", "not a date"),
-    "backwards": ("--what candles -s ALPHAUSDT -O data --from 2024-01-05 --to 2024-01-04", "must be before"),
-    "an unknown format": ("--what candles -s ALPHAUSDT -O data --format xml", "there is no format 'xml'"),
-}
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_an_export_that_makes_no_sense_is_refused(workspace: Path, capsys: Captured, name: str) -> None:
-    words, what = REFUSED[name]
-    assert cli.run(["export", *words.split()]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.startswith(f"error: {what}") or what in captured.err.splitlines()[0]
-    assert not Path("data").exists()

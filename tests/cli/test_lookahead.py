@@ -87,5 +87,5 @@ def test_a_run_warns_unless_told_not_to(workspace: Path, capsys: Captured) -> No
     assert cli.run("run mine -s ALPHAUSDT -t 1h".split()) == 0
     assert "! look-ahead in enter_long: ALPHAUSDT" in capsys.readouterr().out
     (workspace / "bt.toml").write_text("lookahead = 0\n")
-    assert cli.run("run mine -s ALPHAUSDT -t 1h".split()) == 0
+    assert cli.run("run mine -s ALPHAUSDT -t 1h --again".split()) == 0
     assert "look-ahead" not in capsys.readouterr().out

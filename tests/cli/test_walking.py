@@ -128,7 +128,7 @@ def test_a_walk_is_judged_and_its_stitched_run_is_shown(workspace: Path, capsys:
     assert cli.run([*LINE.split(), "--top", "2", "--step", "4d", "--purge", "12h"]) == 0
     captured = capsys.readouterr()
     lines = captured.out.splitlines()
-    assert lines[0] == "ema_cross · 2 symbols · 15m · 2024-01-09 → 2024-01-17 · USDT"
+    assert lines[0] == "ema_cross · 2 symbols · 15m · 2024-01-09 12:00 → 2024-01-17 12:00 · USDT"
     assert "2 folds · train 8d, test 4d, step 4d, purge 12h, rolling" in lines[1]
     marks = {line[2:24].strip(): line[0] for line in lines if line[:1] in {"✓", "✗"}}
     assert set(marks) >= {"Out-of-sample profit", "Profitable folds", "Max drawdown"}

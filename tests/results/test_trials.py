@@ -29,7 +29,7 @@ def head(kind: str = "sweep", **settings: Any) -> HeadRecord:
     return HeadRecord(
         strategy="ema_cross", source="class EmaCross", symbols=("X",), timeframe="1h", first=START,
         end=START + 40 * DAY, quote="USDT", config={"account": {"cash": 1000.0}, "instruments": []},
-        fingerprint="data", name=None, note=None, bars=960, kind=kind, settings=settings,
+        parts={"bars X": "960:data"}, name=None, note=None, bars=960, kind=kind, settings=settings,
     )  # fmt: skip
 
 

@@ -82,6 +82,16 @@ CASES: list[tuple[str, str, Tables, str, Rows]] = [
         for timeframe, minutes in {"5m": 5, "15m": 15, "1h": 60, "4h": 240, "1d": 1440, "1w": 10_080}.items()
     ),
     (
+        "curve_minutes", "whole bars, not more than wanted, of a short span fewer", {},
+        "select " + ", ".join(
+            f"curve_minutes('{timeframe}', timestamp '{START}', timestamp '{at(minutes)}', {buckets})"
+            for timeframe, minutes, buckets in (
+                ("1m", 10, 5), ("1m", 11, 5), ("1h", 1440, 5), ("1h", 60, 1000), ("1d", 60, 10), ("1m", 9, 0),
+            )
+        ),
+        [(2, 3, 300, 60, 1440, 9)],
+    ),
+    (
         "bar_minutes", "shortest, and longest", {}, "select bar_minutes('1m'), bar_minutes('1w')", [(1, 10_080)],
     ),
     (
@@ -204,6 +214,9 @@ ELSEWHERE |= dict.fromkeys(
     ),
     "test_significance",
 )  # fmt: skip
+ELSEWHERE |= dict.fromkeys(
+    ("candle_curve", "equity_curve", "hold_curve", "listed_trades", "trade_closeups"), "test_curves"
+)
 HERE = ("absent_spans", "candle_fault")  # tests below
 
 

@@ -159,7 +159,7 @@ def test_a_finished_one_is_given_as_it_is(own: Warehouse, capfd: pytest.CaptureF
     before = kept(own, first.run_id)
     again = work(replace(job, resume=True))
     assert again.run_id == first.run_id
-    assert f"run {first.run_id} of this is finished already" in capfd.readouterr().out
+    assert "is finished already" in capfd.readouterr().out
     alike(kept(own, first.run_id), before)
 
 

@@ -1,0 +1,88 @@
+"""A whole run as one JSON object: the fields that the README promises, for every kind of run, and nothing odd."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from bt.export import TABLES, export_run, target_of
+from tests.export.conftest import HOSTILE, run_of
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def document(warehouse, name, folder, **options):
+    target = target_of(f"{folder}/{name}.json", None)
+    [file] = export_run(warehouse, run_of(warehouse, name), target, **options)
+    return json.loads(file.path.read_text(encoding="utf-8"), parse_constant=pytest.fail)
+
+
+def promised():
+    """Field to relation, or to empty, from the README's table."""
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+?) \|$", README.split("<!-- bt-run -->\n\n")[1].split("\n\n")[0], re.MULTILINE
+    )
+    return {name: (re.search(r"rows of `(\w+)`", told) or [None, ""])[1] for name, told in rows}
+
+
+@pytest.mark.parametrize("name", ["plain", "sweep", "walk", "no trades", "unfinished"])
+def test_the_fields_are_those_that_are_promised(name, exported, tmp_path):
+    told = document(exported, name, tmp_path)
+    assert list(told) == list(promised())
+    assert (told["format"], told["version"]) == ("bt-run", 1)
+    run_id = told["run"]["run_id"]
+    for field, relation in promised().items():
+        if isinstance(told[field], list):
+            table = TABLES[field]
+            assert table.relation == relation
+            names = exported.query("select column_name from duckdb_columns() where table_name = ?", [relation])
+            columns = set(names["column_name"]) - {"run_id", *table.left_out}
+            assert all(set(row) == columns for row in told[field])
+            where = f"run_id = '{run_id}' and {table.where}"
+            if field != "overfitting":  # half a second
+                assert len(told[field]) == exported.query(f"select count(*) from {relation} where {where}").item()
+    for kind, fields in {"run": {"trades", "equity"}, "sweep": {"top", "trials"}, "walk": {"folds"}}.items():
+        if told["run"]["status"] == "finished" and told["run"]["kind"] == kind and name != "no trades":
+            assert all(told[field] for field in fields)
+
+
+def test_texts_that_are_json_are_told_as_what_they_say(exported, tmp_path):
+    told = document(exported, "walk", tmp_path)
+    assert told["config"]["account"]["cash"] == 10_000
+    assert told["settings"]["search"]["slow"] == [20, 40]
+    assert set(told["trials"][0]["params"]) == {"fast", "slow"}
+    assert told["trials"][0]["places"] == [0, 0]
+    assert told["run"]["symbols"] == ["ALPHAUSDT", "BETAUSDT"]
+    assert isinstance(told["run"]["warnings"], list)
+    assert told["run"]["versions"]["bt"]
+    assert re.fullmatch(r"2024-01-\d\dT00:00:00Z", told["folds"][0]["test_first"])
+    assert re.fullmatch(r"2024-01-\d\d", told["days"][0]["day"])
+    assert "no evidence" in told["verdict"]
+
+
+def test_numbers_are_those_of_the_views(exported, tmp_path):
+    told = document(exported, "plain", tmp_path)
+    run_id = told["run"]["run_id"]
+    metrics = exported.query("select * exclude (run_id) from metrics where run_id = ?", [run_id])
+    assert told["metrics"] == metrics.row(0, named=True)
+    trades = exported.query("select pnl from trades where run_id = ? order by trade", [run_id])["pnl"]
+    assert [row["pnl"] for row in told["trades"]] == trades.to_list()
+
+
+def test_parts_of_it_on_request(exported, tmp_path):
+    told = document(exported, "plain", tmp_path, what="trades,monthly")
+    assert [name for name in told if isinstance(told[name], list)] == ["monthly", "trades"]
+
+
+def test_odd_numbers_are_null(exported, tmp_path):
+    assert document(exported, "odd", tmp_path)["params"] == {"a": None, "b": [1, 2]}
+
+
+def test_any_text_comes_back(exported, tmp_path):
+    runs = exported.query("from runs where name = 'hostile'")
+    for run in runs.iter_rows(named=True):
+        target = target_of(f"{tmp_path}/{run['run_id']}.json", None)
+        [file] = export_run(exported, run, target, what="run")
+        assert json.loads(file.path.read_bytes())[0]["note"] == run["note"]
+    assert set(runs["note"]) == set(HOSTILE.values())
