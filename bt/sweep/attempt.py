@@ -6,7 +6,7 @@ import json
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bt.errors import BtError
 from bt.kernel import warm_up
@@ -83,6 +83,14 @@ def _others(stage: Stage, default: BaseStrategy, space: Space) -> set[str]:
         return {each.symbol for strategy in found for each in asked(strategy, stage.market({})) if each.symbol}
 
 
+class Head(NamedTuple):
+    """The row of `runs` that a sweep stores its trials under; `stored` of what is asked for are there already."""
+
+    run_id: str
+    stored: int = 0
+    done: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
     """A sweep that was checked and read for, but has not begun: what sweeps and walk-forwards have in common."""
@@ -144,8 +152,8 @@ class Attempt:
 
     def begun(
         self, kind: str, more: Mapping[str, Any], bars: Any, *, folds: Sequence[FoldRow] = (), resume: bool
-    ) -> tuple[str, bool]:
-        """Give the id of a new head in `runs`, or of the unfinished one to go on with, and whether it is done already.
+    ) -> Head:
+        """Give a new head in `runs`, or the unfinished one to go on with, or one that is finished already.
 
         `bars` are those that the run's span is taken from.
         """
@@ -165,13 +173,13 @@ class Attempt:
             known = trials.unfinished(self.warehouse, record.content_hash())
             if known:
                 trials.resume(self.warehouse, known)
-                return known, False
+                return Head(known, stored=trials.stored(self.warehouse, known, by_fold=settings.sampler == "tpe"))
             finished = standing.finished(self.warehouse, record.content_hash())
             if finished:
                 self.clock.listener.say(f"run {finished} of this is finished already")
-                return finished, True
+                return Head(finished, done=True)
             self.clock.listener.say("nothing of this is unfinished: it begins anew")
-        return trials.begin(self.warehouse, record, folds), False
+        return Head(trials.begin(self.warehouse, record, folds))
 
     def signals(self, params: str) -> Told:
         """Give the signals of a stored set (JSON) over the whole span."""
@@ -184,9 +192,8 @@ class Attempt:
             raise columns
         return columns
 
-    def warnings(self, run_id: str) -> tuple[str, ...]:
-        """Say what a run of a sweep's chosen set would warn of."""
-        params = self.warehouse.query("select params from runs where run_id = ?", [run_id]).item()
+    def warnings(self, params: str) -> tuple[str, ...]:
+        """Say what a run of a sweep's chosen set (JSON) would warn of."""
         with self.clock.stage("look-ahead"), contained(heard=False):
             seen_ahead = self.seen_ahead(params)
             tape = self.tape
@@ -204,22 +211,22 @@ class Attempt:
         market.take(self._columns(strategy))
         return tuple(sample(strategy, self.warehouse, market, signals_of(strategy, market, heard=False), count=count))
 
-    def explore(self, run_id: str, parts: Sequence[Sequence[FoldPart]]) -> None:
+    def explore(self, head: Head, parts: Sequence[Sequence[FoldPart]]) -> None:
         """Try every set on all parts, or, where the sampler learns, as many sets on the parts of each fold."""
         settings, clock = self.settings, self.clock
         crew = workers(settings.executor, settings.workers, clock.listener.say)
         with clock.stage("trials"), contained(heard=False), crew as working:
-            self._explore(run_id, parts, working)
+            self._explore(head, parts, working)
 
-    def _explore(self, run_id: str, parts: Sequence[Sequence[FoldPart]], crew: Workers) -> None:
+    def _explore(self, head: Head, parts: Sequence[Sequence[FoldPart]], crew: Workers) -> None:
         learns = self.settings.sampler == "tpe"
         total = count(self.space, trials=self.settings.trials, constraint=self.constraint)
         course = Course(
-            warehouse=self.warehouse, run_id=run_id, judging=self.judging, workers=crew,
+            warehouse=self.warehouse, run_id=head.run_id, judging=self.judging, workers=crew,
             listener=self.clock.listener,  # type: ignore[arg-type]
             cash=self.ground.terms.account.cash, defaults=self.space.defaults,
             total=total and total * (len(parts) if learns else 1),
-            stored=trials.stored(self.warehouse, run_id, by_fold=learns),
+            stored=head.stored,
         )  # fmt: skip
         together = [tuple(part for fold in parts for part in fold)]
         for number, fold in enumerate(parts if learns else together):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -22,10 +23,11 @@ from bt.walkforward.folds import Mode, plan
 from bt.walkforward.stitch import segments, stitched
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from bt.engine import Told
+    from bt.results.trials import Choice
     from bt.walkforward.folds import Fold
 
 
@@ -74,13 +76,13 @@ class WalkForward(Runnable):
         folds = self.folds(attempt.first, attempt.end, request.timeframe)
         tested = _between(attempt.ground.bars(), folds[0].test_first, folds[-1].stitched_end)
         rows = [FoldRow(**{name: getattr(fold, name) for name in _DATES}, fold=fold.number) for fold in folds]
-        run_id, done = attempt.begun("walk", {"folds": self._described(attempt)}, tested, folds=rows, resume=resume)
-        if not done:
-            with under_way(warehouse, run_id):
-                attempt.explore(run_id, [_parts(fold) for fold in folds])
-                chosen = trials.choose(warehouse, run_id, self.sweep.select)
-                _Stitching(attempt, run_id, folds, chosen, tested).store()
-        return Run(warehouse, run_id, clock.seconds)
+        head = attempt.begun("walk", {"folds": self._described(attempt)}, tested, folds=rows, resume=resume)
+        if not head.done:
+            with under_way(warehouse, head.run_id):
+                attempt.explore(head, [_parts(fold) for fold in folds])
+                chosen = trials.choose(warehouse, head.run_id, self.sweep.select)
+                _Stitching(attempt, head.run_id, folds, chosen, tested).store()
+        return Run(warehouse, head.run_id, clock.seconds)
 
     def _described(self, attempt: Attempt) -> dict[str, Any]:
         lengths = {name: getattr(self, name) for name in _LENGTHS}
@@ -99,6 +101,7 @@ def _require_length(name: str, given: Any, *, none: bool) -> None:
 
 
 _LENGTHS = ("train", "test", "step", "purge")
+_EXAMINED: Final = 3  # of the chosen sets, the last ones
 _DATES = ("train_first", "train_end", "test_first", "test_end")
 
 
@@ -120,7 +123,7 @@ class _Stitching:
     attempt: Attempt
     run_id: str
     folds: Sequence[Fold]
-    chosen: dict[int, int]  # fold to trial
+    chosen: Mapping[int, Choice]  # by fold
     tested: pl.DataFrame
 
     def store(self) -> None:
@@ -147,19 +150,15 @@ class _Stitching:
 
     def _seen_ahead(self) -> tuple[str, ...]:
         """Examine the last few sets that were chosen; each finding once."""
-        last = """
-            select params from folds where run_id = ? and trial is not null
-            group by params order by max(fold) desc limit 3
-        """
-        params = self.attempt.warehouse.query(last, [self.run_id]).to_series().to_list()
-        return tuple(dict.fromkeys(found for each in params for found in self.attempt.seen_ahead(each)))
+        last = dict.fromkeys(choice.params for _, choice in sorted(self.chosen.items(), reverse=True))
+        found = (self.attempt.seen_ahead(params) for params in islice(last, _EXAMINED))
+        return tuple(dict.fromkeys(chain.from_iterable(found)))
 
     def _told(self) -> dict[int, Told]:
         """Give the signals of each fold's chosen set."""
-        rows = self.attempt.warehouse.query(
-            "select fold, params from folds where run_id = ? and trial is not null", [self.run_id]
-        )
-        return {fold: self.attempt.signals(params) for fold, params in rows.iter_rows()}
+        every = dict.fromkeys(choice.params for choice in self.chosen.values())
+        signals = {params: self.attempt.signals(params) for params in every}
+        return {fold: signals[choice.params] for fold, choice in self.chosen.items()}
 
     def _idle(self) -> list[str]:
         empty = [str(fold.number) for fold in self.folds if fold.number not in self.chosen]
