@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -52,16 +53,17 @@ WANTED = {
 
 
 @pytest.fixture
-def warehouse(warehouse: Warehouse) -> Warehouse:
-    """Give the made-up market with a funding rate every 8 hours."""
-    with warehouse.write() as connection:
-        connection.execute("""
-            insert into funding
-            select symbol, ts, 1e-6 * open, null
-            from candles
-            where hour(ts) % 8 = 0 and minute(ts) = 0
-        """)
-    return warehouse
+def warehouse(warehouse: Warehouse) -> Iterator[Warehouse]:
+    """Give the made-up market with a funding rate every 8 hours, kept open: opening it anew takes long."""
+    with warehouse.hold():
+        with warehouse.write() as connection:
+            connection.execute("""
+                insert into funding
+                select symbol, ts, 1e-6 * open, null
+                from candles
+                where hour(ts) % 8 = 0 and minute(ts) = 0
+            """)
+        yield warehouse
 
 
 def test_no_value_hangs_on_where_the_span_begins_or_on_what_else_is_asked(warehouse: Warehouse) -> None:
