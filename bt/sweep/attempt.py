@@ -159,7 +159,7 @@ class Attempt:
         """
         settings = self.settings
         record = HeadRecord(
-            **self.ground.facts(bars, [self.stage.frame, self.candles.digest]), source=source_of(self.strategy),
+            **self.ground.facts(bars, [self.candles.digest]), source=source_of(self.strategy),
             kind=kind, seed=None if settings.sampler == "grid" else settings.seed,
             settings={
                 "search": described(self.space),
