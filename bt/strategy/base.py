@@ -79,7 +79,8 @@ class BaseStrategy(ABC):
         from bt.strategy.run import run
 
         request = Request(
-            symbols=tuple(symbols), timeframe=timeframe, first=first, end=end, account=account, costs=costs,
+            symbols=(symbols,) if isinstance(symbols, str) else tuple(symbols), timeframe=timeframe, first=first,
+            end=end, account=account, costs=costs,
             execution=execution, lookahead=lookahead, name=name, note=note,
         )  # fmt: skip
         return run(self, warehouse, request, listener=listener)

@@ -6,6 +6,7 @@ import json
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bt.errors import BtError
@@ -14,12 +15,12 @@ from bt.results import HeadRecord, Judging, standing, trials
 from bt.strategy import Ground, made, name_of
 from bt.strategy.base import source_of
 from bt.strategy.caveats import Finished, caveats
-from bt.strategy.lookahead import sample
+from bt.strategy.lookahead import UNASKED, sample
 from bt.strategy.signals import contained, signals_of
 from bt.sweep.course import Course
 from bt.sweep.custody import Candles
 from bt.sweep.expressions import checked
-from bt.sweep.sampling import candidates, count
+from bt.sweep.sampling import candidates, count, require_bounded
 from bt.sweep.sources import Learning, Ordered, Source
 from bt.sweep.space import described, space_of
 from bt.sweep.stage import FoldPart, Stage
@@ -48,6 +49,7 @@ def searched(settings: Sweep, strategy: type[BaseStrategy]) -> tuple[Space, Expr
     space = space_of(strategy, settings.search)
     text = strategy.constraint if settings.constraint is None else settings.constraint
     constraint = checked(text, (*space.values, *space.defaults), what="constraint") if text else None
+    require_bounded(space, settings.trials)
     if settings.sampler != "tpe":
         next(_sampled(settings, space, constraint))
     return space, constraint
@@ -202,14 +204,16 @@ class Attempt:
         finished = Finished(done=done, bars=bars, length=self.ground.length, inputs=inputs)
         return (*seen_ahead, *(f"the chosen set: {sentence}" for sentence in caveats(finished)))
 
-    def seen_ahead(self, params: str) -> tuple[str, ...]:
-        """Examine a stored set (JSON) for look-ahead at some of its last bars, as a run is; say what is wrong."""
+    def seen_ahead(self, params: str, ends: Sequence[datetime | None] = (None,)) -> tuple[str, ...]:
+        """Examine a stored set (JSON) for look-ahead at some of the last bars before each end; say what is wrong."""
         count, market = self.ground.request.lookahead, self.ground.market
         if not count:
-            return ()
+            return (UNASKED,)
         strategy = self.stage.strategy_of(json.loads(params))
         market.take(self._columns(strategy))
-        return tuple(sample(strategy, self.warehouse, market, signals_of(strategy, market, heard=False), count=count))
+        signals = signals_of(strategy, market, heard=False)
+        found = (sample(strategy, self.warehouse, market, signals, count=count, until=end) for end in ends)
+        return tuple(dict.fromkeys(chain.from_iterable(found)))
 
     def explore(self, head: Head, parts: Sequence[Sequence[FoldPart]]) -> None:
         """Try every set on all parts, or, where the sampler learns, as many sets on the parts of each fold."""

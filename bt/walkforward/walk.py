@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Final
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import polars as pl
 
@@ -16,10 +16,10 @@ from bt.strategy.caveats import Finished, caveats
 from bt.strategy.run import envelope_of
 from bt.strategy.signals import contained
 from bt.sweep import Attempt, FoldPart, Sweep, under_way
-from bt.sweep.arguments import in_utc, require_text, require_truth, told
+from bt.sweep.arguments import in_utc, require_one_of, require_truth, told
 from bt.sweep.calling import Call, Runnable
 from bt.sweep.workers import require_reachable
-from bt.walkforward.folds import Mode, plan
+from bt.walkforward.folds import Mode, plan, spelled
 from bt.walkforward.stitch import segments, stitched
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class WalkForward(Runnable):
     def __post_init__(self) -> None:
         for name in _LENGTHS:
             _require_length(name, getattr(self, name), none=name == "step")
-        require_text("mode", self.mode, example="rolling")
+        require_one_of("mode", self.mode, get_args(Mode))
         require_truth("partial", self.partial)
         if not isinstance(self.sweep, Sweep):
             raise BtError(f"sweep must be a bt.Sweep, not {told(self.sweep)}", "sweep=bt.Sweep(search=…)")
@@ -87,7 +87,7 @@ class WalkForward(Runnable):
     def _described(self, attempt: Attempt) -> dict[str, Any]:
         lengths = {name: getattr(self, name) for name in _LENGTHS}
         return {
-            **{name: None if length is None else str(length) for name, length in lengths.items()},
+            **{name: None if length is None else spelled(length) for name, length in lengths.items()},
             "mode": self.mode,
             "partial": self.partial,
             "first": attempt.first.isoformat(),
@@ -101,7 +101,7 @@ def _require_length(name: str, given: Any, *, none: bool) -> None:
 
 
 _LENGTHS = ("train", "test", "step", "purge")
-_EXAMINED: Final = 3  # of the chosen sets, the last ones
+_EXAMINED: Final = 24  # folds at most whose chosen set is examined for look-ahead
 _DATES = ("train_first", "train_end", "test_first", "test_end")
 
 
@@ -149,9 +149,12 @@ class _Stitching:
         )  # fmt: skip
 
     def _seen_ahead(self) -> tuple[str, ...]:
-        """Examine the last few sets that were chosen; each finding once."""
-        last = dict.fromkeys(choice.params for _, choice in sorted(self.chosen.items(), reverse=True))
-        found = (self.attempt.seen_ahead(params) for params in islice(last, _EXAMINED))
+        """Examine the chosen sets at the ends of their tests, of some folds where there are many; each finding once."""
+        numbers = sorted(self.chosen, reverse=True)
+        ends: dict[str, list[datetime | None]] = {}
+        for number in numbers[:: -(-len(numbers) // _EXAMINED) or 1]:
+            ends.setdefault(self.chosen[number].params, []).append(self.folds[number - 1].stitched_end)
+        found = (self.attempt.seen_ahead(params, some) for params, some in ends.items())
         return tuple(dict.fromkeys(chain.from_iterable(found)))
 
     def _told(self) -> dict[int, Told]:

@@ -85,6 +85,8 @@ class Warehouse:
         Each `write()` inside is a transaction of its own. For short work only.
         """
         with self._guard, file.failures_explained(self.path), ExitStack() as closing:
+            if self._open and not self._writing:
+                raise RuntimeError("hold() inside read() of the same warehouse")
             if not self._open:
                 self._session(closing, write=True)
             yield
