@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bt.errors import BtError
     from bt.market import Indicator, Market
     from bt.results import Results
-    from bt.strategy import BaseStrategy
+    from bt.strategy import BaseStrategy, previous
     from bt.sweep import Sweep
     from bt.walkforward import WalkForward
     from bt.warehouse import Warehouse
@@ -30,6 +30,7 @@ __all__ = [
     "Sweep",
     "WalkForward",
     "Warehouse",
+    "previous",
     "simulate",
 ]
 
@@ -46,6 +47,7 @@ _HOMES: Final = {
     "Sweep": "bt.sweep",
     "WalkForward": "bt.walkforward",
     "Warehouse": "bt.warehouse",
+    "previous": "bt.strategy",
     "simulate": "bt.engine",
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from bt import BaseStrategy, Indicator, Market
+from bt import BaseStrategy, Indicator, Market, previous
 
 
 @dataclass(kw_only=True)
@@ -26,14 +26,11 @@ class DonchianBreakout(BaseStrategy):
             atr=Indicator("atr", n=20),
         )
 
-        def before(column: str) -> pl.Expr:  # a channel includes its own bar, so a bar can only break the one before
-            return pl.col(column).shift(1).over("symbol")
-
         close = pl.col("close")
-        return bars.with_columns(
-            enter_long=close > before("wide_upper"),
-            exit_long=close < before("narrow_lower"),
-            enter_short=(close < before("wide_lower")) & self.short,
-            exit_short=close > before("narrow_upper"),
+        return bars.with_columns(  # a channel includes its own bar, so a bar can only break the one before
+            enter_long=close > previous("wide_upper"),
+            exit_long=close < previous("narrow_lower"),
+            enter_short=(close < previous("wide_lower")) & self.short,
+            exit_short=close > previous("narrow_upper"),
             stop_distance=self.stop * pl.col("atr"),
         )

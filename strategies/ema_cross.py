@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from bt import BaseStrategy, Indicator, Market
+from bt import BaseStrategy, Indicator, Market, previous
 
 
 @dataclass(kw_only=True)
@@ -26,7 +26,7 @@ class EmaCross(BaseStrategy):
         )
         above = pl.col("fast") > pl.col("slow")
         return bars.with_columns(
-            enter_long=above & ~above.shift(1).over("symbol"),
+            enter_long=above & ~previous(above),
             exit_long=~above,
             stop_distance=self.stop * pl.col("atr"),
         )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
+import shutil
+import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -23,20 +27,32 @@ def blocks(mark: str, what: str | None = None) -> list[tuple[str, str]]:
     return [(found, text) for kind, found, text in BLOCKS if kind == mark and what in {None, found}]
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Play the demo once, as the README says; give its folder and what it printed."""
-    folder = tmp_path_factory.mktemp("demo")
+class Demo(NamedTuple):
+    """Where the demo was played, what it printed and narrated."""
+
+    folder: Path
+    out: str
+    err: str
+
+
+def play(folder: Path, *flags: str) -> Demo:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        import io
-        import sys
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        assert cli.run(["demo", *flags]) == 0
+        out.flush()
+        err.flush()
+        return Demo(folder, out.buffer.getvalue().decode(), err.buffer.getvalue().decode())
 
-        printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-        patch.setattr(sys, "stdout", printed)
-        assert cli.run(["demo", "-q"]) == 0
-        printed.flush()
-        return folder, printed.buffer.getvalue().decode()
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """Play the demo once, as the README says; a copy of it beside stays as it was."""
+    played = play(tmp_path_factory.mktemp("demo"))
+    shutil.copytree(played.folder / "bt-demo", played.folder / "untouched" / "bt-demo")
+    return played
 
 
 def test_every_block_is_marked_and_so_checked() -> None:
@@ -48,16 +64,38 @@ def test_shown_files_are_the_files(path: str, text: str) -> None:
     assert text == (ROOT / path).read_text(encoding="utf-8")
 
 
-def test_the_demo_prints_what_is_shown(demo: tuple[Path, str]) -> None:
+def test_the_demo_prints_what_is_shown(demo: Demo) -> None:
     run_id = re.compile(r"run \w{12}\.\d+")  # hangs on the last bits of every indicator, so on the processor
     for part in ("demo", "demo-walk"):
         [(_, shown)] = blocks("output", part)
-        assert run_id.sub("run …", shown.strip()) in run_id.sub("run …", demo[1])
+        assert run_id.sub("run …", shown.strip()) in run_id.sub("run …", demo.out)
+
+
+def test_the_demo_plays_twice(demo: Demo, tmp_path: Path) -> None:
+    shutil.copytree(demo.folder / "untouched" / "bt-demo", tmp_path / "bt-demo")
+    again = play(tmp_path)
+    for played, number, came in (
+        (demo, 1, "777,505 candles and 1,620 settlements"),
+        (again, 2, "0 candles and 0 settlements"),
+    ):
+        assert played.out.count("╭") == 3
+        assert played.out.count("\nVerdict: ") == 1
+        assert f".{number} · saved" in played.out
+        assert "95 minutes without a candle" in played.err
+        assert came in played.err
+        assert "no funding rates" not in played.out
+
+
+@pytest.mark.slow
+def test_the_demo_is_quiet_when_told(tmp_path: Path) -> None:
+    played = play(tmp_path, "-q")
+    assert played.out.count("╭") == 3
+    assert played.err == ""
 
 
 @pytest.mark.parametrize("text", [text for _, text in blocks("run", "python")])
-def test_python_examples_run(demo: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.chdir(demo[0])
+def test_python_examples_run(demo: Demo, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.chdir(demo.folder)
     exec(compile(text, "README.md", "exec"), {})
 
 
@@ -78,8 +116,8 @@ def commands(text: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("line", [line for _, text in blocks("run", "bt-demo") for line in commands(text)])
-def test_questions_to_the_demo_run(demo: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, line: list[str]) -> None:
-    monkeypatch.chdir(demo[0] / "bt-demo")
+def test_questions_to_the_demo_run(demo: Demo, monkeypatch: pytest.MonkeyPatch, line: list[str]) -> None:
+    monkeypatch.chdir(demo.folder / "bt-demo")
     assert cli.run(line) == 0
 
 

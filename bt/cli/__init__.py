@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -59,6 +60,16 @@ def main() -> None:
     sys.exit(code)
 
 
+@lru_cache(maxsize=1)
+def _command() -> Any:
+    """Give the tree of commands, which takes as long to make as a short command."""
+    from typer.main import get_command
+
+    from bt.cli.app import app
+
+    return get_command(app)
+
+
 def run(arguments: list[str]) -> int:
     """Run one command and give its exit code; nothing but `-vv` shows a traceback."""
     from bt.output.narration import Narrator
@@ -68,9 +79,7 @@ def run(arguments: list[str]) -> int:
         narrator.say(f"{arguments[0]} is bt {_ELSEWHERE[arguments[0]]} here")
         arguments = [_ELSEWHERE[arguments[0]], *arguments[1:]]
     try:
-        from bt.cli.app import app
-
-        answer = app(args=arguments, prog_name="bt", standalone_mode=False)
+        answer = _command()(args=arguments, prog_name="bt", standalone_mode=False)
     except (Exception, KeyboardInterrupt, Stopped) as error:  # noqa: BLE001 - a user never meets a traceback
         if "-vv" in arguments:
             import traceback

@@ -28,6 +28,8 @@ class Fault(NamedTuple):
 
 def refuse(name: str, frame: pl.DataFrame, faults: Sequence[Fault], *, shown: Sequence[str] = KEY) -> None:
     """Refuse the first row with the first of the faults that there is, naming row, symbol, time and value."""
+    if not faults:
+        return
     met = frame.select(fault.wrong.any().alias(str(place)) for place, fault in enumerate(faults))
     found = next((fault for place, fault in enumerate(faults) if met[str(place)][0]), None)
     if found is None:
@@ -125,4 +127,4 @@ def as_numbers(name: str, frame: pl.DataFrame, columns: Iterable[str]) -> pl.Dat
             raise BtError(
                 f"{name}{symbols}: {column} must be a number, but its type is {kind}", "cast it: .cast(pl.Float64)"
             )
-    return frame.with_columns(pl.col(wanted).cast(pl.Float64))
+    return frame.with_columns(pl.col(wanted).cast(pl.Float64)) if wanted else frame

@@ -20,9 +20,9 @@ def signal_arrays(grid: Grid, signals: pl.DataFrame, *, every_target: bool = Fal
     Only a changed target is an order, unless `every_target` is to be watched for drift.
     """
     flags = np.zeros(signals.height, np.uint8)
-    for name, bit in FLAGS.items():
-        if name in signals.columns:
-            flags |= signals[name].fill_null(value=False).cast(pl.UInt8).to_numpy() * np.uint8(bit)
+    said = [name for name in FLAGS if name in signals.columns]
+    for column in signals.select(pl.col(said).fill_null(value=False).cast(pl.UInt8)):
+        flags |= column.to_numpy() * np.uint8(FLAGS[column.name])
     changed = np.zeros(signals.height, np.bool_)
     wanted = flags & np.uint8(kernel.ENTER_LONG | kernel.ENTER_SHORT) != 0
     if "target" in signals.columns:
@@ -58,5 +58,7 @@ def _orders(
     for name, absent in {**dict.fromkeys(LEVELS, np.nan), "size": 1.0, "score": 0.0, **COUNTS}.items():
         given = signals[name].gather(rows).cast(pl.Float64) if name in signals.columns else None
         orders[name] = absent if given is None else given.fill_null(absent).to_numpy()
+    if grid.one_each:  # one order at a time, in order already
+        return orders
     score = np.where(orders["conflict"], 0.0, -orders["score"])
     return orders[np.lexsort((orders["symbol"], score, ~orders["conflict"], orders["time"]))]

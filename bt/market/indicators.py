@@ -31,6 +31,8 @@ NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _AT_LEAST: Final = re.compile(r"(\w+) = [^;]*?at least (\d+)")
 _LARGEST: Final = 1e300
 _DAY: Final = 1440  # minutes
+_EVERYTHING: Final = "all"  # as warm-up: from the symbol's first candle on
+_EVERY_BAR: Final = 10**12
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -143,6 +145,8 @@ def _warm_up(indicator: Indicator, timeframe: str, folders: Folders) -> int:
     definition, arguments = resolve(indicator, folders)
     if not definition.warm_up:
         raise BtError(f"{definition.file.path} does not say its warm-up", "add a line such as: -- warm-up: n - 1")
+    if definition.warm_up == _EVERYTHING:
+        return _EVERY_BAR
     names = arguments | {"day": math.ceil(_DAY / minutes(timeframe))}
     try:
         return math.ceil(evaluated(definition.warm_up, names))
@@ -151,6 +155,12 @@ def _warm_up(indicator: Indicator, timeframe: str, folders: Folders) -> int:
             f"{definition.file.path}: cannot compute the warm-up {definition.warm_up!r}",
             f"write it with numbers, {WORDS} and {', '.join(names)}",
         ) from error
+
+
+def is_alone(indicator: Indicator, folders: Folders = ()) -> bool:
+    """Say whether an indicator is to be loaded by itself, for its values hang on where its data begin."""
+    definition, _ = resolve(indicator, folders)
+    return definition.warm_up == _EVERYTHING or "loaded: alone" in definition.file.header
 
 
 def word(name: str, folders: Folders = ()) -> definitions.Definition | None:

@@ -12,7 +12,7 @@ import polars as pl
 from bt.errors import BtError
 from bt.market.chains import BARS
 from bt.market.compose import columns, compose
-from bt.market.indicators import look_back
+from bt.market.indicators import is_alone, look_back
 from bt.symbols import bring
 from bt.timeframes import minutes
 from bt.warehouse import query
@@ -63,8 +63,12 @@ class Reader:
         Many indicators are computed by as many as `queries` side by side.
         """
         named = _aliases(wanted)
-        parts = max(1, min(queries, len(named) // _SHARE))
-        shares = [(dict(list(named.items())[part::parts]),) for part in range(parts)]
+        alone = {alias: each for alias, each in named.items() if is_alone(each, self.folders)}
+        together = [pair for pair in named.items() if pair[0] not in alone]
+        parts = max(0 if alone and not together else 1, min(queries, len(together) // _SHARE))
+        shares = [(dict(together[part::parts]),) for part in range(parts)] + [
+            ({pair[0]: pair[1]},) for pair in alone.items()
+        ]
         first, *others = side_by_side(connection, lambda cursor, some: self._load(cursor, place, begin, some), shares)
         if any(not frame.select(BARS).equals(first.select(BARS)) for frame in others):
             raise changed(place[0])

@@ -8,7 +8,7 @@ always the first so many of them, and the rest can follow later.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import polars as pl
 
@@ -111,8 +111,15 @@ def add(warehouse: Warehouse, run_id: str, trials: Iterable[TrialRow], days: pl.
         _judge(connection, judging, run_id, rows)
 
 
-def choose(warehouse: Warehouse, run_id: str, select: Literal["best", "plateau"] = "best") -> dict[int, int]:
-    """Choose a set for each fold by its in-sample objective; give fold to trial, without folds where none qualified.
+class Choice(NamedTuple):
+    """A parameter set that was chosen: its number, and its parameters as JSON."""
+
+    trial: int
+    params: str
+
+
+def choose(warehouse: Warehouse, run_id: str, select: Literal["best", "plateau"] = "best") -> dict[int, Choice]:
+    """Choose a set for each fold by its in-sample objective; give it by fold, without folds where none qualified.
 
     Marks the trials, and writes the folds of a walk-forward or the parameters of a sweep. The rule is the view
     `choices`; choosing again forgets what was chosen before.
@@ -126,7 +133,7 @@ def choose(warehouse: Warehouse, run_id: str, select: Literal["best", "plateau"]
         with registered(connection, picked=chosen):
             for statement in _CHOSEN:
                 connection.execute(statement, {"run": run_id})
-    return dict(chosen.select("fold", "trial").iter_rows())
+    return {fold: Choice(trial, params) for fold, trial, params in chosen.iter_rows()}
 
 
 def finish(

@@ -7,7 +7,9 @@ import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence  # noqa: TC003 - parameters() evaluates the annotations
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 
 from bt.config import truth
@@ -80,8 +82,9 @@ class BaseStrategy(ABC):
         from bt.strategy.run import run
 
         request = Request(
-            symbols=tuple(symbols), timeframe=timeframe, first=first, end=end, account=account, costs=costs,
-            execution=execution, lookahead=lookahead, name=name, note=note, again=again,
+            symbols=(symbols,) if isinstance(symbols, str) else tuple(symbols), timeframe=timeframe, first=first,
+            end=end, account=account, costs=costs, execution=execution, lookahead=lookahead, name=name, note=note,
+            again=again,
         )  # fmt: skip
         return run(self, warehouse, request, listener=listener)
 
@@ -101,7 +104,8 @@ def source_of(strategy: type[BaseStrategy]) -> str:
         return f"# the source of {strategy.__qualname__} is not at hand"
 
 
-def parameters(strategy: type[BaseStrategy]) -> dict[str, tuple[type, Any]]:
+@lru_cache(maxsize=64)  # a sweep makes its strategy again and again
+def parameters(strategy: type[BaseStrategy]) -> Mapping[str, tuple[type, Any]]:
     """Give each parameter's type and default; a field of another type than int, float, str or bool is refused."""
     kinds = get_type_hints(strategy)
     found: dict[str, tuple[type, Any]] = {}
@@ -117,7 +121,7 @@ def parameters(strategy: type[BaseStrategy]) -> dict[str, tuple[type, Any]]:
         if field.default is dataclasses.MISSING:
             raise BtError(f"{strategy.__name__}: parameter {field.name!r} has no default", "give it one")
         found[field.name] = (kind, field.default)
-    return found
+    return MappingProxyType(found)
 
 
 def made(strategy: type[BaseStrategy], given: Mapping[str, Any]) -> BaseStrategy:
@@ -132,7 +136,7 @@ def made(strategy: type[BaseStrategy], given: Mapping[str, Any]) -> BaseStrategy
         raise BtError(f"{name_of(strategy)} refuses {values}: {error}", "choose other parameters") from error
 
 
-def require_known(strategy: type[BaseStrategy], names: Iterable[str]) -> dict[str, tuple[type, Any]]:
+def require_known(strategy: type[BaseStrategy], names: Iterable[str]) -> Mapping[str, tuple[type, Any]]:
     """Give each parameter's type and default, once all `names` are parameters; another is refused with a hint."""
     known = parameters(strategy)
     for key in names:

@@ -45,7 +45,6 @@ def signals_of(strategy: BaseStrategy, market: Market, *, heard: bool = True) ->
 
 def asked(strategy: BaseStrategy, market: Market | Handed) -> pl.DataFrame:
     """Give all rows of the strategy, warm-up too; raise as `signals_of` does."""
-    path = inspect.getsourcefile(type(strategy)) or ""
     try:
         frame: Any = strategy.signals(cast("Market", market))
         if isinstance(frame, pl.LazyFrame):
@@ -53,6 +52,7 @@ def asked(strategy: BaseStrategy, market: Market | Handed) -> pl.DataFrame:
     except BtError:
         raise
     except (Exception, SystemExit) as error:
+        path = inspect.getsourcefile(type(strategy)) or ""
         where = f", line {line}" if (line := line_in(path, error)) else ""
         raise BtError(f"{name_of(type(strategy))}.signals{where}: {described(error)}", "mend the strategy") from error
     if not isinstance(frame, pl.DataFrame):

@@ -51,7 +51,7 @@ def in_utc(name: str, value: Any) -> datetime:
     if isinstance(value, datetime):
         try:
             return value.astimezone(UTC).replace(tzinfo=None) if value.utcoffset() is not None else value
-        except OverflowError:
+        except (OverflowError, ValueError):  # of pandas.NaT the latter
             raise BtError(f"{name} {value} is out of range", "choose one that has candles") from None
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day)

@@ -6,7 +6,8 @@ import json
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bt.errors import BtError
 from bt.kernel import warm_up
@@ -14,13 +15,13 @@ from bt.results import HeadRecord, Judging, Results, standing, trials
 from bt.strategy import Ground, made, name_of
 from bt.strategy.base import source_of
 from bt.strategy.caveats import Finished, caveats
-from bt.strategy.lookahead import sample
+from bt.strategy.lookahead import UNASKED, sample
 from bt.strategy.run import recognised
 from bt.strategy.signals import contained, signals_of
 from bt.sweep.course import Course
 from bt.sweep.custody import Candles
 from bt.sweep.expressions import checked
-from bt.sweep.sampling import candidates, count
+from bt.sweep.sampling import candidates, count, require_bounded
 from bt.sweep.sources import Learning, Ordered, Source
 from bt.sweep.space import described, space_of
 from bt.sweep.stage import FoldPart, Stage
@@ -49,6 +50,7 @@ def searched(settings: Sweep, strategy: type[BaseStrategy]) -> tuple[Space, Expr
     space = space_of(strategy, settings.search)
     text = strategy.constraint if settings.constraint is None else settings.constraint
     constraint = checked(text, (*space.values, *space.defaults), what="constraint") if text else None
+    require_bounded(space, settings.trials)
     if settings.sampler != "tpe":
         next(_sampled(settings, space, constraint))
     return space, constraint
@@ -82,6 +84,14 @@ def _others(stage: Stage, default: BaseStrategy, space: Space) -> set[str]:
                     found.append(made(stage.strategy, {name: value}))
     with contained(heard=False):
         return {each.symbol for strategy in found for each in asked(strategy, stage.market({})) if each.symbol}
+
+
+class Head(NamedTuple):
+    """The row of `runs` that a sweep stores its trials under; `stored` of what is asked for are there already."""
+
+    run_id: str
+    stored: int = 0
+    done: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,26 +155,31 @@ class Attempt:
 
     def begun(
         self, kind: str, more: Mapping[str, Any], bars: Any, *, folds: Sequence[FoldRow] = (), resume: bool
-    ) -> tuple[str, bool]:
-        """Give the id of a new head in `runs`, or of the unfinished one to go on with, and whether it is done already.
+    ) -> Head:
+        """Give a new head in `runs`, or the unfinished one to go on with, or one that is finished already.
 
         `bars` are those that the run's span is taken from.
         """
         record = self.record(kind, more, bars)
         content, say = record.content_hash(), self.clock.listener.say
-        unfinished = trials.unfinished(self.warehouse, content)
-        if resume and unfinished:
-            trials.resume(self.warehouse, unfinished)
-            return unfinished, False
-        finished = standing.finished(self.warehouse, content)
-        if finished and (resume or not self.ground.request.again):
-            say(recognised(Results(self.warehouse, finished).run, record.name))
-            return finished, True
-        if resume:
-            say("nothing of this is unfinished: it begins anew")
-        elif unfinished and not self.ground.request.again:
-            say(f"{kind} {unfinished} is the same and was not finished: --resume would go on with it; this begins anew")
-        return trials.begin(self.warehouse, record, folds), False
+        learns = self.settings.sampler == "tpe"
+        with self.warehouse.hold():
+            unfinished = trials.unfinished(self.warehouse, content)
+            if resume and unfinished:
+                trials.resume(self.warehouse, unfinished)
+                return Head(unfinished, stored=trials.stored(self.warehouse, unfinished, by_fold=learns))
+            finished = standing.finished(self.warehouse, content)
+            if finished and (resume or not self.ground.request.again):
+                say(recognised(Results(self.warehouse, finished).run, record.name))
+                return Head(finished, done=True)
+            if resume:
+                say("nothing of this is unfinished: it begins anew")
+            elif unfinished and not self.ground.request.again:
+                say(
+                    f"{kind} {unfinished} is the same and was not finished: --resume would go on with it; "
+                    "this begins anew"
+                )
+            return Head(trials.begin(self.warehouse, record, folds))
 
     def record(self, kind: str, more: Mapping[str, Any], bars: Any) -> HeadRecord:
         """Give the head of a run of this; `bars` are those that its span is taken from."""
@@ -193,9 +208,8 @@ class Attempt:
             raise columns
         return columns
 
-    def warnings(self, run_id: str) -> tuple[str, ...]:
-        """Say what a run of a sweep's chosen set would warn of."""
-        params = self.warehouse.query("select params from runs where run_id = ?", [run_id]).item()
+    def warnings(self, params: str) -> tuple[str, ...]:
+        """Say what a run of a sweep's chosen set (JSON) would warn of."""
         with self.clock.stage("look-ahead"), contained(heard=False):
             seen_ahead = self.seen_ahead(params)
             tape = self.tape
@@ -204,31 +218,33 @@ class Attempt:
         finished = Finished(done=done, bars=bars, length=self.ground.length, inputs=inputs)
         return (*seen_ahead, *(f"the chosen set: {sentence}" for sentence in caveats(finished)))
 
-    def seen_ahead(self, params: str) -> tuple[str, ...]:
-        """Examine a stored set (JSON) for look-ahead at some of its last bars, as a run is; say what is wrong."""
+    def seen_ahead(self, params: str, ends: Sequence[datetime | None] = (None,)) -> tuple[str, ...]:
+        """Examine a stored set (JSON) for look-ahead at some of the last bars before each end; say what is wrong."""
         count, market = self.ground.request.lookahead, self.ground.market
         if not count:
-            return ()
+            return (UNASKED,)
         strategy = self.stage.strategy_of(json.loads(params))
         market.take(self._columns(strategy))
-        return tuple(sample(strategy, self.warehouse, market, signals_of(strategy, market, heard=False), count=count))
+        signals = signals_of(strategy, market, heard=False)
+        found = (sample(strategy, self.warehouse, market, signals, count=count, until=end) for end in ends)
+        return tuple(dict.fromkeys(chain.from_iterable(found)))
 
-    def explore(self, run_id: str, parts: Sequence[Sequence[FoldPart]]) -> None:
+    def explore(self, head: Head, parts: Sequence[Sequence[FoldPart]]) -> None:
         """Try every set on all parts, or, where the sampler learns, as many sets on the parts of each fold."""
         settings, clock = self.settings, self.clock
         crew = workers(settings.executor, settings.workers, clock.listener.say)
         with clock.stage("trials"), contained(heard=False), crew as working:
-            self._explore(run_id, parts, working)
+            self._explore(head, parts, working)
 
-    def _explore(self, run_id: str, parts: Sequence[Sequence[FoldPart]], crew: Workers) -> None:
+    def _explore(self, head: Head, parts: Sequence[Sequence[FoldPart]], crew: Workers) -> None:
         learns = self.settings.sampler == "tpe"
         total = count(self.space, trials=self.settings.trials, constraint=self.constraint)
         course = Course(
-            warehouse=self.warehouse, run_id=run_id, judging=self.judging, workers=crew,
+            warehouse=self.warehouse, run_id=head.run_id, judging=self.judging, workers=crew,
             listener=self.clock.listener,  # type: ignore[arg-type]
             cash=self.ground.terms.account.cash, defaults=self.space.defaults,
             total=total and total * (len(parts) if learns else 1),
-            stored=trials.stored(self.warehouse, run_id, by_fold=learns),
+            stored=head.stored,
         )  # fmt: skip
         together = [tuple(part for fold in parts for part in fold)]
         for number, fold in enumerate(parts if learns else together):

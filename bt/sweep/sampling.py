@@ -74,14 +74,19 @@ def count(space: Space, *, trials: int | None, constraint: Expression | None = N
     return min(wanted, sum(holds(constraint, list(_in_order(space)), space.defaults)))
 
 
+def require_bounded(space: Space, trials: int | None) -> None:
+    """Refuse to try more sets than anybody waits for where no number of trials is given."""
+    if trials is None and space.size > UNBOUNDED:
+        raise BtError(f"{space.size:,} sets are too many to try all", "give --trials 500 --sampler random")
+
+
 def _require(space: Space, sampler: str, trials: int | None) -> None:
     known = get_args(Enumerated)
     if sampler not in known:
         raise BtError(f"unknown sampler {sampler!r}", hint(sampler, known))
     if trials is not None and trials < 1:
         raise BtError(f"{trials} trials are none", "give --trials 1 or more")
-    if trials is None and space.size > UNBOUNDED:
-        raise BtError(f"{space.size:,} sets are too many to try all", "give --trials 500 --sampler random")
+    require_bounded(space, trials)
     if trials is None and sampler != "grid":
         raise BtError(f"the sampler {sampler} needs a number of trials", f"give --trials {min(500, space.size)}")
     if sampler == "lhs" and min(trials or 0, space.size) > _LARGEST_CUBE:

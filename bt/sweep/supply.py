@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Asked = dict["Indicator", None]  # in order
 
 _BYTES: Final = 8  # of a value
-_AT_ONCE: Final = 64_000_000  # bytes of columns computed in one query, which takes twice as much meanwhile
+_AT_ONCE: Final = 88_000_000  # bytes of columns computed in one query, which takes twice as much meanwhile
 _ROUNDS: Final = 16  # a strategy may ask for bars so many times in a row
 
 

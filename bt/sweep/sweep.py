@@ -74,16 +74,17 @@ class Sweep(Runnable):
         require_reachable(self.executor)
         attempt = Attempt.prepared(self, call.strategy, warehouse, call.request, clock)
         part = FoldPart(0, "in", attempt.first, attempt.end)
-        run_id, done = attempt.begun("sweep", {}, attempt.ground.bars(), resume=call.resume)
-        if not done:
+        head = attempt.begun("sweep", {}, attempt.ground.bars(), resume=call.resume)
+        run_id = head.run_id
+        if not head.done:
             with under_way(warehouse, run_id):
-                attempt.explore(run_id, [(part,)])
+                attempt.explore(head, [(part,)])
                 with warehouse.hold():
                     attempt.candles.require_unchanged()
                     chosen = trials.choose(warehouse, run_id, self.select)
-                warnings = [_stored(each) for each in attempt.warnings(run_id)] if chosen else []
+                warnings = [_stored(each) for one in chosen.values() for each in attempt.warnings(one.params)]
                 trials.finish(warehouse, run_id, warnings=warnings, timings=clock.seconds)
-        return Run(warehouse, run_id, clock.seconds, known=done)
+        return Run(warehouse, run_id, clock.seconds, known=head.done)
 
 
 def _stored(warning: str) -> str:

@@ -111,12 +111,11 @@ def _fold(number: int, begin: datetime, lengths: _Lengths, mode: str) -> Fold:
 def _lengths(
     train: str | timedelta, test: str | timedelta, step: str | timedelta, purge: str | timedelta, bar: timedelta
 ) -> _Lengths:
-    none = purge == _NONE or (isinstance(purge, str) and re.fullmatch(r"\s*0[mhdwy]?\s*", purge))
     lengths = _Lengths(
         train=_length("train", train, bar),
         test=_length("test", test, bar),
         step=_length("step", step, bar),
-        purge=_NONE if none else _length("purge", purge, bar),
+        purge=_NONE if _is_none(purge) else _length("purge", purge, bar),
     )
     if lengths.purge >= lengths.train:
         raise BtError(
@@ -124,6 +123,15 @@ def _lengths(
             "it only keeps what a trade at the end of the training knows out of the test: give a shorter one",
         )
     return lengths
+
+
+def _is_none(length: str | timedelta) -> bool:
+    return length == _NONE or (isinstance(length, str) and bool(re.fullmatch(r"\s*0[mhdwy]?\s*", length)))
+
+
+def spelled(length: str | timedelta) -> str:
+    """Give a length in one spelling, whatever it was given in: `20d` for 480h."""
+    return "0d" if _is_none(length) else _said(duration(length) if isinstance(length, str) else length)
 
 
 def _length(name: str, given: str | timedelta, bar: timedelta) -> timedelta:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import polars as pl
 
@@ -15,17 +16,18 @@ from bt.strategy.caveats import Finished, caveats
 from bt.strategy.run import envelope_of
 from bt.strategy.signals import contained
 from bt.sweep import Attempt, FoldPart, Sweep, under_way
-from bt.sweep.arguments import in_utc, require_text, require_truth, told
+from bt.sweep.arguments import in_utc, require_one_of, require_truth, told
 from bt.sweep.calling import Call, Runnable
 from bt.sweep.workers import require_reachable
-from bt.walkforward.folds import Mode, plan
+from bt.walkforward.folds import Mode, plan, spelled
 from bt.walkforward.stitch import segments, stitched
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from bt.engine import Told
+    from bt.results.trials import Choice
     from bt.walkforward.folds import Fold
 
 
@@ -53,7 +55,7 @@ class WalkForward(Runnable):
     def __post_init__(self) -> None:
         for name in _LENGTHS:
             _require_length(name, getattr(self, name), none=name == "step")
-        require_text("mode", self.mode, example="rolling")
+        require_one_of("mode", self.mode, get_args(Mode))
         require_truth("partial", self.partial)
         if not isinstance(self.sweep, Sweep):
             raise BtError(f"sweep must be a bt.Sweep, not {told(self.sweep)}", "sweep=bt.Sweep(search=…)")
@@ -74,18 +76,18 @@ class WalkForward(Runnable):
         folds = self.folds(attempt.first, attempt.end, request.timeframe)
         tested = _between(attempt.ground.bars(), folds[0].test_first, folds[-1].stitched_end)
         rows = [FoldRow(**{name: getattr(fold, name) for name in _DATES}, fold=fold.number) for fold in folds]
-        run_id, done = attempt.begun("walk", {"folds": self._described(attempt)}, tested, folds=rows, resume=resume)
-        if not done:
-            with under_way(warehouse, run_id):
-                attempt.explore(run_id, [_parts(fold) for fold in folds])
-                chosen = trials.choose(warehouse, run_id, self.sweep.select)
-                _Stitching(attempt, run_id, folds, chosen, tested).store()
-        return Run(warehouse, run_id, clock.seconds, known=done)
+        head = attempt.begun("walk", {"folds": self._described(attempt)}, tested, folds=rows, resume=resume)
+        if not head.done:
+            with under_way(warehouse, head.run_id):
+                attempt.explore(head, [_parts(fold) for fold in folds])
+                chosen = trials.choose(warehouse, head.run_id, self.sweep.select)
+                _Stitching(attempt, head.run_id, folds, chosen, tested).store()
+        return Run(warehouse, head.run_id, clock.seconds, known=head.done)
 
     def _described(self, attempt: Attempt) -> dict[str, Any]:
         lengths = {name: getattr(self, name) for name in _LENGTHS}
         return {
-            **{name: None if length is None else str(length) for name, length in lengths.items()},
+            **{name: None if length is None else spelled(length) for name, length in lengths.items()},
             "mode": self.mode,
             "partial": self.partial,
             "first": attempt.first.isoformat(),
@@ -99,6 +101,7 @@ def _require_length(name: str, given: Any, *, none: bool) -> None:
 
 
 _LENGTHS = ("train", "test", "step", "purge")
+_EXAMINED: Final = 24  # folds at most whose chosen set is examined for look-ahead
 _DATES = ("train_first", "train_end", "test_first", "test_end")
 
 
@@ -120,7 +123,7 @@ class _Stitching:
     attempt: Attempt
     run_id: str
     folds: Sequence[Fold]
-    chosen: dict[int, int]  # fold to trial
+    chosen: Mapping[int, Choice]  # by fold
     tested: pl.DataFrame
 
     def store(self) -> None:
@@ -146,20 +149,19 @@ class _Stitching:
         )  # fmt: skip
 
     def _seen_ahead(self) -> tuple[str, ...]:
-        """Examine the last few sets that were chosen; each finding once."""
-        last = """
-            select params from folds where run_id = ? and trial is not null
-            group by params order by max(fold) desc limit 3
-        """
-        params = self.attempt.warehouse.query(last, [self.run_id]).to_series().to_list()
-        return tuple(dict.fromkeys(found for each in params for found in self.attempt.seen_ahead(each)))
+        """Examine the chosen sets at the ends of their tests, of some folds where there are many; each finding once."""
+        numbers = sorted(self.chosen, reverse=True)
+        ends: dict[str, list[datetime | None]] = {}
+        for number in numbers[:: -(-len(numbers) // _EXAMINED) or 1]:
+            ends.setdefault(self.chosen[number].params, []).append(self.folds[number - 1].stitched_end)
+        found = (self.attempt.seen_ahead(params, some) for params, some in ends.items())
+        return tuple(dict.fromkeys(chain.from_iterable(found)))
 
     def _told(self) -> dict[int, Told]:
         """Give the signals of each fold's chosen set."""
-        rows = self.attempt.warehouse.query(
-            "select fold, params from folds where run_id = ? and trial is not null", [self.run_id]
-        )
-        return {fold: self.attempt.signals(params) for fold, params in rows.iter_rows()}
+        every = dict.fromkeys(choice.params for choice in self.chosen.values())
+        signals = {params: self.attempt.signals(params) for params in every}
+        return {fold: signals[choice.params] for fold, choice in self.chosen.items()}
 
     def _idle(self) -> list[str]:
         empty = [str(fold.number) for fold in self.folds if fold.number not in self.chosen]

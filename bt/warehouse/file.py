@@ -150,12 +150,12 @@ def connect(path: Path, *, read_only: bool, wait: float) -> duckdb.DuckDBPyConne
 def info(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[int, str]:
     """Give the schema version and what the views were built from; refuse a file that is not ours, or newer."""
     try:
-        row = connection.execute("select schema_version, sql_hash from warehouse_info").fetchone()
+        rows = connection.execute("select schema_version, sql_hash from warehouse_info").fetchall()
     except duckdb.CatalogException:
-        row = None
-    if row is None:
+        rows = []
+    if not rows:
         raise WarehouseError(f"{path} is a DuckDB file, but not a bt warehouse", "nothing was changed in it")
-    version, built_from = row
+    version, built_from = rows[0]
     if version > schema.NEWEST:
         raise WarehouseError(
             f"{path} has schema version {version}, this bt knows {schema.NEWEST}", "upgrade bt-warehouse"

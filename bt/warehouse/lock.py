@@ -73,6 +73,11 @@ def busy(path: Path, holder: str) -> BusyError:
     )
 
 
+def is_beside(path: Path) -> bool:
+    """Say whether there is a lock's file beside `path`: then it was opened as a warehouse before."""
+    return _beside(path.resolve()).exists()
+
+
 def holders(path: Path) -> list[int]:
     """Give the other processes that have the warehouse at `path` open, by PID; none where the system does not tell."""
     real = path.resolve()

@@ -85,6 +85,8 @@ class Warehouse:
         Each `write()` inside is a transaction of its own. For short work only.
         """
         with self._guard, file.failures_explained(self.path), ExitStack() as closing:
+            if self._open and not self._writing:
+                raise RuntimeError("hold() inside read() of the same warehouse")
             if not self._open:
                 self._session(closing, write=True)
             yield
@@ -137,9 +139,18 @@ class Warehouse:
 
     def _session(self, closing: ExitStack, *, write: bool) -> duckdb.DuckDBPyConnection:
         assert self.path is not None  # noqa: S101
-        if not self._checked:
+        if not (self._checked or lock.is_beside(self.path)):  # none is put beside what may not be ours
             self._check_schema()
-            self._checked = True
+        connection = self._opened(closing, write=write)
+        if not (self._checked or self._is_current(connection)):
+            closing.close()
+            self._check_schema()
+            connection = self._opened(closing, write=write)
+        self._checked = True
+        return connection
+
+    def _opened(self, closing: ExitStack, *, write: bool) -> duckdb.DuckDBPyConnection:
+        assert self.path is not None  # noqa: S101
         closing.enter_context(lock.held(self.path, exclusive=write, wait=self._wait))
         self._open = file.connect(self.path, read_only=not write, wait=self._wait)
         self._writing = write
@@ -151,19 +162,24 @@ class Warehouse:
         if connection:
             connection.close()
 
+    def _is_current(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        """Say whether schema and views are as they should be; refuse a file that is not ours or newer."""
+        assert self.path is not None  # noqa: S101
+        version, built_from = file.info(connection, self.path)
+        unchanged = built_from == self._built_from(built_from)
+        # the views in a read-only file stay as they were built
+        return version == schema.NEWEST and (unchanged or not os.access(self.path, os.W_OK))
+
     def _check_schema(self) -> None:
         """Refuse a file that is not ours or newer, migrate an older one, rebuild views whose definitions changed."""
         assert self.path is not None  # noqa: S101
-        connection = file.connect(
-            self.path, read_only=True, wait=self._wait
-        )  # no lock file beside what may not be ours
+        connection = file.connect(self.path, read_only=True, wait=self._wait)
         try:
-            version, built_from = file.info(connection, self.path)
+            if self._is_current(connection):
+                self._checked = True
+                return
         finally:
             connection.close()
-        current = self._built_from(built_from)
-        if version == schema.NEWEST and (built_from == current or not os.access(self.path, os.W_OK)):
-            return  # the views in a read-only file stay as they were built
         if not os.access(self.path, os.W_OK):
             raise WarehouseError(f"{self.path} has an older schema and is not writable", "make it writable once")
         with lock.held(self.path, exclusive=True, wait=self._wait):

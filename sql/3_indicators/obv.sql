@@ -2,8 +2,8 @@
 -- formula: obv = obv of the bar before + volume where the close rose, − volume where it fell
 -- source: J. Granville, New Key to Stock Market Profits, 1963; TA-Lib OBV
 -- arguments: none
--- start: the first bar's own volume, as TA-Lib; it counts from where data begin, so only differences mean something
--- warm-up: 1
+-- start: the first bar's own volume, as TA-Lib; it counts from the symbol's first candle on, so only differences mean something
+-- warm-up: all
 -- outputs: obv (base)
 create or replace macro obv(timeframe) as table
 with moved as (

@@ -7,6 +7,7 @@
 -- start: null before bar n + 1, where the trend is taken to fall, as on TradingView; it hangs on that until the first turns
 -- warm-up: n + fading_bars(1 - 1 / n) + ceil(100 * k * k)
 -- outputs: supertrend (quote), trend (1 rising, -1 falling)
+-- loaded: alone
 --
 -- Each bar hangs on the one before, so this is a recursion; row by row it would be slow. Blocks of 1024 bars go on side by
 -- side, each begun 512 bars early: by then it mostly agrees with the block before. Where it does not (seams), bars are

@@ -1,5 +1,5 @@
 -- one row is one run: how many different parameter sets were ever tried on its data, by any run in this warehouse
--- on its data = with a symbol in common and overlapping in time; different = other parameters, strategy, timeframe, account, costs or execution; and a walk with other folds, objective or conditions tries each of its sets anew
+-- on its data = with a symbol in common and overlapping in time; different = other parameters, strategy, timeframe, span, account, costs or execution; and a walk with other folds, objective or conditions tries each of its sets anew
 create or replace view attempts as
 with tried as (
     select
@@ -31,6 +31,7 @@ described as (
         case
             when kind = 'walk'
             then json_extract(settings, ['$.folds', '$.objective', '$.min_trades', '$.where', '$.select'])::varchar
+            else concat_ws(' ', first_ts, end_ts)
         end as way,
         json_extract(config, ['$.account', '$.costs', '$.execution'])::varchar as terms,
     from runs

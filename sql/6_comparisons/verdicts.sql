@@ -3,6 +3,7 @@
 -- evidence: of a walk-forward, with a deflated Sharpe ratio of at least 0.95 among all attempts, and all five pass rules
 -- weak evidence: of a walk-forward, with a deflated Sharpe ratio of at least 0.75 and four of the five rules;
 -- or of a run or sweep, which has no out-of-sample part, with a deflated Sharpe ratio of at least 0.95
+-- a strategy that looks ahead, was not examined for it, or cannot be repeated is no evidence, whatever its figures
 -- measured on made-up daily returns, 50 sets correlated by 0.5, 18 folds of 180 + 30 days: of 300 markets of noise 8 were weak evidence and none evidence;
 -- of 60 markets in which every set has an annual Sharpe ratio of 3 it was evidence in 31 and weak evidence in 25
 create or replace view verdicts as
@@ -40,9 +41,16 @@ facts as (
 decided as (
     select
         facts.*,
-        contains(runs.warnings, 'look-ahead in') as looks_ahead,
         case
-            when looks_ahead then 'no evidence'
+            when contains(runs.warnings, 'look-ahead in')
+            then 'the strategy looks ahead, so that its figures mean nothing; see its warnings'
+            when contains(runs.warnings, 'two equal calls of signals() differ')
+            then 'the strategy says something else each time it is asked; see its warnings'
+            when contains(runs.warnings, 'not examined for look-ahead')
+            then 'it was not examined whether the strategy looks ahead; see its warnings'
+        end as doubt,
+        case
+            when doubt is not null then 'no evidence'
             when is_walk and is_sure and is_above_zero and passed = 5 then 'evidence'
             when is_walk and deflated >= 0.75 and is_above_zero and passed >= 4 then 'weak evidence'
             when not is_walk and is_sure and is_above_zero then 'weak evidence'
@@ -56,7 +64,7 @@ select
     run_id,
     verdict,                                         -- no evidence, weak evidence or evidence
     case
-        when looks_ahead then 'no evidence: the strategy looks ahead, so that its figures mean nothing; see its warnings'
+        when doubt is not null then format('{}: {}', verdict, doubt)
         when sharpe is null then format('{}: {}', verdict, coalesce(reason, 'nothing to judge'))
         else concat_ws(
             '; ',

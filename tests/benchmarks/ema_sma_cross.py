@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from bt import BaseStrategy, Indicator, Market
+from bt import BaseStrategy, Indicator, Market, previous
 
 
 @dataclass(kw_only=True)
@@ -15,4 +15,4 @@ class EmaSmaCross(BaseStrategy):
     def signals(self, market: Market) -> pl.LazyFrame:
         bars = market.bars(fast=Indicator("ema", n=self.fast), slow=Indicator("sma", n=self.slow))
         above = pl.col("fast") > pl.col("slow")
-        return bars.with_columns(enter_long=above & ~above.shift(1).over("symbol"), exit_long=~above)
+        return bars.with_columns(enter_long=above & ~previous(above), exit_long=~above)

@@ -46,8 +46,11 @@ T = TypeVar("T")
 ORDERS_A_SET = 20_000  # room; the busiest set makes 7,380 of them
 
 
-def vectorbt_documented(engine: str, minutes: Minutes, sets: Sequence[Pair]) -> Found:
-    """Sweep in vectorbt's own words: windows broadcast, crosses by its accessor, one portfolio of all columns."""
+def vectorbt_documented(engine: str, minutes: Minutes, sets: Sequence[Pair], *, all_figures: bool = False) -> Found:
+    """Sweep in vectorbt's own words: windows broadcast, crosses by its accessor, one portfolio of all columns.
+
+    With `all_figures` each set gets the figures of `stats()` too, as bt stores some forty of each set.
+    """
     pd, vbt = _vectorbt(caching=True)
     frame = pd.DataFrame(vars(minutes), index=_times(pd, len(minutes.close)))
     fast = vbt.MA.run(frame["close"], [fast for fast, _ in sets], ewm=True, short_name="fast", engine=engine)
@@ -58,6 +61,8 @@ def vectorbt_documented(engine: str, minutes: Minutes, sets: Sequence[Pair]) -> 
         high=frame["high"], low=frame["low"], price=frame["open"], max_orders=ORDERS_A_SET * len(sets),
         **_settings(engine),
     )  # fmt: skip
+    if all_figures:
+        assert len(portfolio.stats(agg_func=None)) == len(sets)
     days = portfolio.value().resample("1D").last()
     sharpes = days.vbt.returns.from_value(days, init_value=CASH, freq="1D", year_freq=f"{YEAR}D").sharpe_ratio()
     return Found(_closed(portfolio), portfolio.total_return().tolist(), sharpes.tolist())
@@ -134,6 +139,7 @@ ALL = len(SETS)
 SWEEPS: dict[str, Engine] = {
     "vectorbt rust, all sets in one call": partial(vectorbt_documented, "rust"),
     "vectorbt numba, all sets in one call": partial(vectorbt_documented, "numba"),
+    "vectorbt numba, all sets in one call, with stats()": partial(vectorbt_documented, "numba", all_figures=True),
     "vectorbt rust, ten sets a call": partial(vectorbt_strong, "rust", 10, 1),
     "vectorbt numba, a set a call": partial(vectorbt_strong, "numba", 1, 1),
     "vectorbt rust, a set a call": partial(vectorbt_strong, "rust", 1, 1),

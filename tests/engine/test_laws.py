@@ -159,7 +159,7 @@ LAWS: list[Law] = [cash_identity, prefix, scale, mirror, shift, bystanders, comp
 
 @pytest.mark.parametrize("law", [*LAWS, trades], ids=lambda law: law.__name__)
 def test_law(law: Law) -> None:
-    for seed in range(10 if law is trades else 30):
+    for seed in range(5 if law is trades else 12):
         law(seed)
 
 

@@ -81,6 +81,9 @@ def test_after_its_look_back_a_value_does_not_hang_on_where_data_begin(market: W
     unlike = set()
     for name, indicator in EVERY.items():
         settled = look_back([indicator], "1m")
+        if name == "obv":  # of all that there is
+            assert settled > 10**9
+            continue
         assert settled < late.height - 500, f"{name}: give it smaller arguments in SMALLER"
         unlike |= {name} & differing(whole[begin + settled :], late[settled:])
         if name in EXACTLY:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -9,6 +10,7 @@ import pytest
 
 import bt
 from bt.errors import BtError
+from bt.market.indicators import library
 from bt.warehouse import Warehouse
 
 FIRST, END = datetime(2024, 1, 8), datetime(2024, 1, 12)
@@ -52,16 +54,17 @@ WANTED = {
 
 
 @pytest.fixture
-def warehouse(warehouse: Warehouse) -> Warehouse:
-    """Give the made-up market with a funding rate every 8 hours."""
-    with warehouse.write() as connection:
-        connection.execute("""
-            insert into funding
-            select symbol, ts, 1e-6 * open, null
-            from candles
-            where hour(ts) % 8 = 0 and minute(ts) = 0
-        """)
-    return warehouse
+def warehouse(warehouse: Warehouse) -> Iterator[Warehouse]:
+    """Give the made-up market with a funding rate every 8 hours, kept open: opening it anew takes long."""
+    with warehouse.hold():
+        with warehouse.write() as connection:
+            connection.execute("""
+                insert into funding
+                select symbol, ts, 1e-6 * open, null
+                from candles
+                where hour(ts) % 8 = 0 and minute(ts) = 0
+            """)
+        yield warehouse
 
 
 def test_no_value_hangs_on_where_the_span_begins_or_on_what_else_is_asked(warehouse: Warehouse) -> None:
@@ -211,3 +214,20 @@ def test_an_empty_span_has_no_rows_of_other_places_either(warehouse: Warehouse) 
     empty = market(warehouse, first=datetime(2030, 1, 1), end=datetime(2030, 1, 2)).bars(**WANTED).collect()
     assert empty.height == 0
     assert "both" in empty.columns
+
+
+def test_no_value_hangs_on_what_else_is_asked_for(warehouse: Warehouse) -> None:
+    every = {name: bt.Indicator(name) for name in library() if name != "funding_rate"}
+    for symbols in (["ALPHAUSDT"], ["ALPHAUSDT", "BETAUSDT"]):
+        together = market(warehouse, symbols=symbols).columns(every.values())
+        for name in ("obv", "supertrend", "psar", "kama", "ema"):
+            alone = market(warehouse, symbols=symbols).columns([every[name]])[every[name]]
+            for output, values in together[every[name]].items():
+                assert values.equals(alone[output]), f"{name} {output} of {symbols}"
+
+
+def test_on_balance_volume_counts_from_the_first_candle(warehouse: Warehouse) -> None:
+    indicator = bt.Indicator("obv")
+    late = market(warehouse, symbols=["ALPHAUSDT"]).columns([indicator])[indicator]["obv"]
+    whole = market(warehouse, symbols=["ALPHAUSDT"], first=datetime(2000, 1, 1)).columns([indicator])[indicator]["obv"]
+    assert late.equals(whole.tail(len(late)))

@@ -185,13 +185,17 @@ def test_a_trial_that_failed_has_no_metrics_and_is_never_chosen(warehouse: Wareh
     assert (ruined["status"], ruined["trades"], gridless["places"]) == ("ruined", 30, None)
     assert (ruined["qualified"], ruined["objective"], gridless["qualified"]) == (False, None, True)
     assert trials.stored(warehouse, run_id) == 3
-    assert trials.choose(warehouse, run_id, "plateau") == {0: 3}
+    assert chosen_by(warehouse, run_id, "plateau") == {0: 3}
+
+
+def chosen_by(warehouse: Warehouse, run_id: str, way: Any = "best") -> dict[int, int]:
+    return {fold: choice.trial for fold, choice in trials.choose(warehouse, run_id, way).items()}
 
 
 def test_choosing_marks_trials_and_writes_folds(warehouse: Warehouse) -> None:
     run_id = begun(warehouse, "walk", folds=3)
     add(warehouse, run_id, walk_rows(*range(1, 6)))
-    chosen = trials.choose(warehouse, run_id)
+    chosen = chosen_by(warehouse, run_id)
     best = warehouse.query(
         "select fold, arg_max(trial, objective) from trials where part = 'in' group by fold order by fold"
     )
@@ -209,9 +213,9 @@ def test_choosing_again_forgets_what_was_chosen_before(warehouse: Warehouse) -> 
     add(warehouse, run_id, [row(number) for number in range(1, 9)])
     with warehouse.write() as connection:
         connection.execute("update trials set objective = [5, 5, 5, 5, 0, 0, 0, 9][trial]")
-    first = trials.choose(warehouse, run_id, "best")
+    first = chosen_by(warehouse, run_id, "best")
     assert json.loads(warehouse.query("select params from runs").item())["fast"] == first[0]
-    second = trials.choose(warehouse, run_id, "plateau")
+    second = chosen_by(warehouse, run_id, "plateau")
     assert (first, second) == ({0: 8}, {0: 1})
     assert [each["trial"] for each in stored(warehouse, run_id) if each["chosen"]] == [second[0]]
     assert json.loads(warehouse.query("select params from runs").item())["fast"] == second[0]

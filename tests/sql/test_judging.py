@@ -277,26 +277,34 @@ def other(run_id: str, **changes: Any) -> Made:
 
 
 CONFIGS = ("account", "costs", "execution", "instruments")
+SAME = {"params": '{"x": 1}', "config": json.dumps({each: {} for each in CONFIGS})}
 TRIED = [
-    ("the same set again", {"params": '{"x": 1}'}, 0),
+    ("the same set again", {}, 0),
     ("other parameters", {"params": '{"x": 9}'}, 1),
-    ("another strategy", {"params": '{"x": 1}', "strategy_hash": "b"}, 1),
-    ("another timeframe", {"params": '{"x": 1}', "timeframe": "1h"}, 1),
-    *((f"other {name}", {"params": '{"x": 1}', "config": json.dumps(
-        {**{each: {} for each in CONFIGS}, "account": {"cash": CASH}, "instruments": [], name: [1]})},
-        int(name != "instruments")) for name in CONFIGS),
+    ("another strategy", {"strategy_hash": "b"}, 1),
+    ("another timeframe", {"timeframe": "1h"}, 1),
+    *((f"other {name}", {"config": json.dumps({**{each: {} for each in CONFIGS}, name: [1]})},
+       int(name != "instruments")) for name in CONFIGS),
+    ("on a longer span", {"end_ts": START + timedelta(days=101)}, 1),
+    ("on a shorter span", {"first_ts": START + timedelta(days=1)}, 1),
     ("on a symbol more", {"params": '{"x": 9}', "symbols": "W,X"}, 1),
-    ("on another symbol", {"params": '{"x": 9}', "symbols": "W,XY"}, 0),
-    ("at another time", {"params": '{"x": 9}', "first_ts": START + timedelta(days=60),
-                         "end_ts": START + timedelta(days=90)}, 0),
+    ("on another symbol", {"params": '{"x": 9}', "symbols": "XY"}, 0),
+    ("at another time", {"params": '{"x": 9}', "first_ts": START + timedelta(days=160),
+                         "end_ts": START + timedelta(days=190)}, 0),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("changes", "more"), [case[1:] for case in TRIED], ids=[case[0] for case in TRIED])
 def test_every_set_ever_tried_on_the_data_counts_once(changes: dict[str, Any], more: int) -> None:
-    warehouse = holding(walk(seeded(1, sets=3, days=60), train=30, test=10), other("o", **changes))
+    warehouse = holding(other("w", **SAME), other("o", **SAME | changes))
 
-    assert warehouse.query("select attempts from attempts where run_id = 'w'").item() == 3 + more
+    assert warehouse.query("select attempts from attempts where run_id = 'w'").item() == 1 + more
+
+
+def test_a_run_is_a_try_beside_the_sets_of_a_walk() -> None:
+    warehouse = holding(walk(seeded(1, sets=3, days=60), train=30, test=10), other("o", **SAME))
+
+    assert warehouse.query("select attempts from attempts where run_id = 'w'").item() == 3 + 1
 
 
 # ---- walks and the best of them

@@ -29,13 +29,14 @@ def hour(number: float) -> datetime:
 def traded(
     warehouse: Warehouse, *, timeframe: str = "1h", symbols: list[str] | None = None, **settings: Any
 ) -> Results:
-    """Run a strategy that is in the market most of the time, long or short."""
+    """Run a strategy that is in the market most of the time, long or short; not examined for look-ahead."""
     chosen = made(load("donchian_breakout", Path()), {"entry": 6, "exit": 3, "short": True})
-    return chosen.run(warehouse, symbols=symbols or ALPHA, timeframe=timeframe, **settings).get_results()
+    wanted = {"symbols": symbols or ALPHA, "timeframe": timeframe, "lookahead": 0} | settings
+    return chosen.run(warehouse, **wanted).get_results()
 
 
 def written(warehouse: Warehouse, text: str, *, timeframe: str = "1h", **settings: Any) -> Results:
-    """Run a strategy made of one expression for its signals."""
+    """Run a strategy made of one expression for its signals; it is not examined for look-ahead."""
     path = Path("strategies") / "written.py"
     path.write_text(
         '"""Made for a test."""\nfrom dataclasses import dataclass\nimport polars as pl\n'
@@ -43,7 +44,7 @@ def written(warehouse: Warehouse, text: str, *, timeframe: str = "1h", **setting
         f"    def signals(self, market: Market) -> pl.LazyFrame:\n        return market.bars().with_columns({text})\n"
     )
     chosen = made(load(str(path), Path()), {})
-    wanted = {"symbols": ALPHA, "timeframe": timeframe} | settings
+    wanted = {"symbols": ALPHA, "timeframe": timeframe, "lookahead": 0} | settings
     return chosen.run(warehouse, **wanted).get_results()
 
 

@@ -19,6 +19,7 @@ from bt import Indicator, Market, seeded
 from bt.errors import BtError
 from bt.market.indicators import library
 from bt.strategy import LEAKS, Question, Report, load, look, made
+from bt.strategy.lookahead import UNASKED
 from bt.strategy.lookahead.cuts import cuts
 from bt.warehouse import Warehouse, registered
 from tests.strategy.test_load import GOOD, put
@@ -411,7 +412,7 @@ def test_a_run_warns_when_its_last_bars_look_ahead(warehouse: Warehouse) -> None
     [said] = warned(warehouse, ("pl.lit(1.0)", "pl.lit(1.0 + __import__('random').random())"))
     assert said == "two equal calls of signals() differ in stop_distance: these figures cannot be had again"
     assert warned(warehouse, (entry, 'pl.col("close") > pl.col("open")')) == []
-    assert warned(warehouse, (entry, "pl.col('close').shift(-1) > pl.col('close')"), lookahead=0) == []
+    assert warned(warehouse, (entry, "pl.col('close').shift(-1) > pl.col('close')"), lookahead=0) == [UNASKED]
 
 
 @pytest.mark.slow

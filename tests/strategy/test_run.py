@@ -204,7 +204,9 @@ def test_results_read_well(warehouse: Warehouse) -> None:
     assert results.returns.height == 20
 
 
-def test_a_run_needs_no_write_access_until_it_stores(warehouse: Warehouse) -> None:
+def test_a_run_needs_no_write_access_until_it_stores(workspace: Path) -> None:
+    warehouse = Warehouse(workspace / "warehouse" / "bt.duckdb")  # not kept open
+
     class Watching:
         def stage(self, name: str) -> None:
             if name == "trades":

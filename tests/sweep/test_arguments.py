@@ -46,7 +46,7 @@ LENGTHS = [
     ({"test": 3}, "test must be a length of time, not 3"),
     ({"step": 3}, "step must be a length of time, not 3"),
     ({"purge": None}, "purge must be a length of time, not None"),
-    ({"mode": None}, "mode must be text, not None"),
+    ({"mode": None}, "mode cannot be None"),
     ({"partial": "no"}, "partial must be True or False, not 'no'"),
     ({"sweep": bt.Sweep}, "sweep must be a bt.Sweep, not <class"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
@@ -32,6 +33,37 @@ class Peeking(BaseStrategy):
     def signals(self, market: Market) -> pl.LazyFrame:
         later = pl.col("close").shift(-self.bars).over("symbol") / pl.col("close") - 1
         return market.bars().with_columns(enter_long=later > 0.005, exit_long=later < 0, stop_distance=pl.col("close"))
+
+
+@dataclass(kw_only=True)
+class PeekingOnce(BaseStrategy):
+    """Know the next close, but not in the last days."""
+
+    least: float = 0.005
+
+    search: ClassVar[Any] = {"least": [0.004, 0.005]}
+
+    def signals(self, market: Market) -> pl.LazyFrame:
+        later = pl.col("close").shift(-1).over("symbol") / pl.col("close") - 1
+        early = pl.col("ts") < pl.lit(datetime(2024, 1, 12))
+        falls = pl.col("close") < pl.col("open")
+        return market.bars().with_columns(
+            enter_long=early & (later > self.least), exit_long=falls, stop_distance=pl.col("close")
+        )
+
+
+def test_each_test_is_examined_for_look_ahead(shared: Warehouse) -> None:
+    walk = bt.WalkForward(train="6d", test="3d", sweep=bt.Sweep(min_trades=1))
+    assert (
+        walk.run(PeekingOnce, shared, **SPAN).get_results().verdict.startswith("no evidence: the strategy looks ahead")
+    )
+
+
+def test_what_was_not_examined_is_no_evidence(shared: Warehouse) -> None:
+    for what in (bt.Sweep(min_trades=1), bt.WalkForward(train="8d", test="6d", sweep=bt.Sweep(min_trades=1))):
+        results = what.run(Cross, shared, **SPAN, lookahead=0).get_results()
+        assert results.verdict.startswith("no evidence: it was not examined whether the strategy looks ahead")
+        assert "not examined for look-ahead" in results.run["warnings"]
 
 
 @pytest.mark.parametrize("kind", ["sweep", "walk"])

@@ -129,16 +129,21 @@ def test_in_memory_there_is_nothing_to_keep(tmp_path: Path, monkeypatch: pytest.
 
 WRITE = """
 import os, sys
-os.umask(int(sys.argv[2], 8))
 from bt.warehouse import Warehouse
-with Warehouse(sys.argv[1]).write() as connection:
-    connection.execute(sys.argv[3])
+for umask in sys.argv[2:]:
+    os.umask(int(umask, 8))
+    with Warehouse(f"{umask}/bt.duckdb").write() as connection:
+        connection.execute(sys.argv[1])
 """
 
 
-@pytest.mark.parametrize(("umask", "mode"), [("077", 0o600), ("022", 0o644), ("000", 0o644)])
-def test_nobody_else_may_write_whatever_the_umask(tmp_path: Path, umask: str, mode: int) -> None:
-    path = tmp_path / "bt.duckdb"
-    subprocess.run([sys.executable, "-c", WRITE, str(path), umask, PAGE.format(1)], check=True)
-    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
-    assert modes == {"bt.duckdb": mode, "bt.duckdb.acknowledged": mode, "bt.duckdb.lock": mode}
+def test_nobody_else_may_write_whatever_the_umask(tmp_path: Path) -> None:
+    expected = {"077": 0o600, "022": 0o644, "000": 0o644}
+    for umask in expected:
+        (tmp_path / umask).mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", WRITE, PAGE.format(1), *expected]
+    subprocess.run(command, check=True, cwd=tmp_path, env=environment)
+    for umask, mode in expected.items():
+        modes = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / umask).iterdir()}
+        assert modes == {"bt.duckdb": mode, "bt.duckdb.acknowledged": mode, "bt.duckdb.lock": mode}, umask

@@ -2,6 +2,6 @@
 
 from bt.strategy.lookahead.findings import LEAKS, suspicious
 from bt.strategy.lookahead.look import Question, Report, look
-from bt.strategy.lookahead.sampling import SAMPLED, sample
+from bt.strategy.lookahead.sampling import SAMPLED, UNASKED, sample
 
-__all__ = ["LEAKS", "SAMPLED", "Question", "Report", "look", "sample", "suspicious"]
+__all__ = ["LEAKS", "SAMPLED", "UNASKED", "Question", "Report", "look", "sample", "suspicious"]

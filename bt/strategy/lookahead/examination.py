@@ -111,11 +111,13 @@ def subject_of(
     signals: pl.DataFrame,
     *,
     least: datetime | None = None,
+    end: datetime | None = None,
 ) -> Subject:
-    """Bring together what is known of a strategy; bars before `least` are of no interest."""
+    """Bring together what is known of a strategy; bars before `least` and from `end` on are of no interest."""
     frames = market.read() or [market.bars().collect()]
     found = frames[0]["ts"]
-    moments = (found if least is None else found.filter(found >= least)).unique().sort().to_list()
+    found = found if least is None else found.filter(found >= least)
+    moments = (found if end is None else found.filter(found < end)).unique().sort().to_list()
     timeline = Timeline(moments, bisect_left(moments, market.first))
     return Subject(strategy=strategy, warehouse=warehouse, market=market, signals=signals, timeline=timeline)
 

@@ -18,22 +18,31 @@ from bt.timeframes import minutes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from bt.market import Market
     from bt.strategy.base import BaseStrategy
     from bt.warehouse import Warehouse
 
+UNASKED: Final = "not examined for look-ahead, as was asked"
 SAMPLED: Final = 4  # cuts of a run
 _RECENT: Final = 400  # last bars of a run, in which they lie
 
 
 def sample(
-    strategy: BaseStrategy, warehouse: Warehouse, market: Market, signals: pl.DataFrame, *, count: int
-) -> Iterator[str]:
-    """Examine a run at `count` of its last bars, on the frames it has loaded; say in sentences what is wrong."""
+    strategy: BaseStrategy, warehouse: Warehouse, market: Market, signals: pl.DataFrame, *, count: int,
+    until: datetime | None = None,
+) -> Iterator[str]:  # fmt: skip
+    """Examine a run at `count` of its last bars before `until`, on the frames it has loaded; say what is wrong."""
+    if not count:
+        yield UNASKED
+        return
     bar = timedelta(minutes=minutes(market.timeframe))
     before = max(2 * strategy.warm_up, LEAST_BEFORE)
-    subject = subject_of(strategy, warehouse, market, signals, least=market.end - 2 * (_RECENT + before) * bar)
+    last_end = until or market.end
+    subject = subject_of(
+        strategy, warehouse, market, signals, least=last_end - 2 * (_RECENT + before) * bar, end=last_end
+    )
     timeline = subject.timeline
     recent = timeline.moments[max(len(timeline.moments) - _RECENT, timeline.tested) :]
     if not recent:
