@@ -27,7 +27,7 @@ _RUNS: Final = (("ema_cross", "1h"), ("donchian_breakout", "1h"))
 
 
 def play(folder: Path, *, quiet: bool, progress: str) -> None:
-    """Play the demo in `folder`; a second time finds everything stored and runs again."""
+    """Play the demo in `folder`; a second time finds everything stored, runs too."""
     from bt.cli.report import write_report
     from bt.cli.testing import print_run, run_strategy
 

@@ -88,4 +88,6 @@ def test_a_run_warns_unless_told_not_to(workspace: Path, capsys: Captured) -> No
     assert "! look-ahead in enter_long: ALPHAUSDT" in capsys.readouterr().out
     (workspace / "bt.toml").write_text("lookahead = 0\n")
     assert cli.run("run mine -s ALPHAUSDT -t 1h --again".split()) == 0
-    assert "look-ahead" not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "! not examined for look-ahead, as was asked" in said
+    assert "look-ahead in" not in said

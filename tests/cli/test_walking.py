@@ -32,7 +32,7 @@ REFUSED = [
     ("--train 0d --test 4d", "train"),
     ("--train 8d --test 4", "test"),
     ("--train 8d --test 4d --step -1d", "step"),
-    ("--train 8d --test 4d --mode sliding", "unknown mode"),
+    ("--train 8d --test 4d --mode sliding", "mode cannot be 'sliding'"),
     ("--train 8d --test 4d --purge 9d", "purge"),
     ("--train 20d --test 4d", "one fold needs 24d: train 20d + test 4d"),
     ("--train 8d --test 10m", "not a whole number of bars"),
