@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 _TRADE: Final = "trade, symbol, side, entry_ts as entry, exit_reason as exit, bars, pnl, r"
 
-RunArgument = Annotated[str, typer.Argument(help="Id, unique prefix, name, latest or latest~1.", metavar="RUN")]
-
 
 @taking(OutputOptions)
 def runs(
@@ -121,7 +119,7 @@ def _traded(results: Results) -> Results:
 @taking(OutputOptions)
 def show(
     asked: OutputOptions,
-    run: RunArgument = "latest",
+    run: shared.RunArgument = "latest",
     by: Annotated[
         str | None, typer.Option(help="symbol, month, exit, side, hour, weekday or fold: a table, and no panel.")
     ] = None,
@@ -170,7 +168,7 @@ def _show_by(results: Results, by: str, form: str, out: Path | None) -> None:
 @taking(OutputOptions)
 def trades(
     asked: OutputOptions,
-    run: RunArgument = "latest",
+    run: shared.RunArgument = "latest",
     limit: Annotated[int | None, typer.Option(help="Rows at most.", min=1)] = None,
     best: Annotated[int | None, typer.Option(help="The closed trades of the highest pnl.", metavar="N", min=1)] = None,
     worst: Annotated[int | None, typer.Option(help="Those of the lowest pnl.", metavar="N", min=1)] = None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from bt.cli.asking import WorkOptions, taking
-from bt.cli.reading import RunArgument
+from bt.cli.shared import RunArgument
 from bt.cli.testing import say_times
 from bt.errors import BtError, ExitCode
 

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 
     from bt.results import Results
 
-RunArgument = Annotated[str, typer.Argument(help="Id, unique prefix, name, latest or latest~1.", metavar="RUN")]
 _SUFFIXES = {".html", ".htm"}
 
 
 def report(
-    run: RunArgument = "latest",
+    run: shared.RunArgument = "latest",
     out: Annotated[
         Path | None,
         typer.Option("--out", "-O", help="File, or folder; without it reports/out/ID.html.", metavar="FILE"),
@@ -100,7 +99,7 @@ def _warnings(results: Results) -> list[str]:
     if results.run["kind"] == "sweep":
         return said + sweeps.cautions(results)
     if results.run["kind"] == "walk" and results.figures:
-        return list(walks.walk_facts(results, 1)["run"]["warnings"])
+        return said + walks.cautions(results)
     return said
 
 

@@ -29,7 +29,7 @@ def print_walk(results: Results, form: str, out: Path | None, *, top: int) -> No
 def walk_facts(results: Results, top: int) -> dict[str, Any]:
     """Give what the JSON of a walk-forward holds: that of its stitched run, and what it was made of."""
     whole = run_facts(results)
-    whole["run"]["warnings"] += _cautions(results)
+    whole["run"]["warnings"] += cautions(results)
     return whole | {
         "folds": sweeps.with_params(results.folds.drop("run_id")),
         "sets": sweeps.spread(results),
@@ -73,7 +73,7 @@ def _lines(results: Results, top: int) -> list[str]:
         lines += ["Sets by their mean in-sample objective over the folds in which they qualify"]
         lines += [_drawn_sets(results, best), ""]
     lines += run_lines(results)
-    return [*lines, *warning_lines([*json.loads(results.run["warnings"]), *_cautions(results)])]
+    return [*lines, *warning_lines([*json.loads(results.run["warnings"]), *cautions(results)])]
 
 
 def _drawn_folds(results: Results) -> str:
@@ -126,7 +126,7 @@ def _drawn_sets(results: Results, best: pl.DataFrame) -> str:
     return drawn_sets(best.select("rank"), split_params(best, settings["search"]), after)
 
 
-def _cautions(results: Results) -> list[str]:
+def cautions(results: Results) -> list[str]:
     """Say what else is to be known before the choices are believed."""
     from bt.output.sets import at_edge
     from bt.wording import counted

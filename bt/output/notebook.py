@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+from bt.output.panel import thinned
 from bt.output.tables import cells, printable
 
 if TYPE_CHECKING:
@@ -45,10 +46,10 @@ def rows_html(frame: pl.DataFrame, digits: Mapping[str, int] | None = None) -> s
 
 def curve_html(label: str, values: Sequence[float], ends: tuple[str, str], *, colour: str, filled: bool = False) -> str:
     """Draw a curve over time with its lowest and highest value; `ends` say when it begins and ends."""
-    if len(values) < 2:  # noqa: PLR2004 - a point is no curve
+    chosen = thinned(values, _POINTS)
+    if not chosen:
         return ""
-    count = min(_POINTS, len(values))
-    chosen = [values[(place + 1) * len(values) // count - 1] for place in range(count)]
+    count = len(chosen)
     low, high = min(chosen), max(chosen)
     span = (high - low) or 1.0
     points = " ".join(

@@ -125,14 +125,20 @@ def wrapped(text: str, *, indent: int = 0, width: int | None = None) -> list[str
     )  # fmt: skip
 
 
+def thinned(values: Sequence[float], most: int) -> list[float]:
+    """Give at most so many values of a curve, each the last one of its part; none of a point, which is no curve."""
+    if len(values) < 2:  # noqa: PLR2004
+        return []
+    count = min(most, len(values))
+    return [values[(place + 1) * len(values) // count - 1] for place in range(count)]
+
+
 def sparkline(values: Sequence[float], width: int = 60) -> str:
     """Draw a curve in one line of at most `width` characters, each the last value of its part."""
-    if len(values) < 2:  # noqa: PLR2004 - a point is no curve
+    chosen = thinned(values, width)
+    if not chosen:
         return ""
-    count = min(width, len(values))
-    chosen = [values[(place + 1) * len(values) // count - 1] for place in range(count)]
-    low, high = min(chosen), max(chosen)
-    span = (high - low) or 1.0
+    low, span = min(chosen), (max(chosen) - min(chosen)) or 1.0
     return "".join(_BLOCKS[min(int((value - low) / span * len(_BLOCKS)), len(_BLOCKS) - 1)] for value in chosen)
 
 
