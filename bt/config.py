@@ -117,6 +117,31 @@ def text(value: Any) -> str:
     return value
 
 
+def fitted(key: str, value: Any, kind: type) -> Any:
+    """Give a parameter's value, or its text, as its type; what is of another is refused."""
+    wrong = BtError(f"parameter {key}={value} is not {_article(kind)}", f"write {key}={_example(kind)}")
+    if kind is bool:
+        try:
+            return truth(value)
+        except BtError:
+            raise wrong from None
+    try:
+        made_value = kind(value)
+    except (ValueError, TypeError, OverflowError):
+        raise wrong from None
+    if kind is not str and (isinstance(value, bool) or not math.isfinite(made_value) or made_value != float(value)):
+        raise wrong
+    return made_value
+
+
+def _article(kind: type) -> str:
+    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[kind]
+
+
+def _example(kind: type) -> str:
+    return {int: "20", float: "1.5", str: "text", bool: "true"}[kind]
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting: how it is read, its default, and what it means."""

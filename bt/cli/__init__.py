@@ -55,7 +55,7 @@ def main() -> None:
     except BrokenPipeError:
         _forget_stdout()
     except OSError as error:
-        sys.stderr.write(f"error: cannot write: {error.strerror}\n")
+        _told_by().failed(f"cannot write: {error.strerror}", "", ExitCode.INCOMPLETE)
         os._exit(code or int(ExitCode.INCOMPLETE))
     sys.exit(code)
 
@@ -88,7 +88,16 @@ def run(arguments: list[str]) -> int:
         return _failed(error, narrator)
     if _stopped:  # typer makes an exit of its own of it
         return _failed(Stopped(), narrator)
-    return int(answer) if isinstance(answer, int) else int(ExitCode.OK)
+    return _ended(answer, narrator)
+
+
+def _ended(answer: Any, narrator: Narrator) -> int:
+    """Tell programs that this is the end and what there is now, and give the exit code."""
+    from bt.output import Done
+
+    done = answer if isinstance(answer, Done) else Done(code=int(answer) if isinstance(answer, int) else 0)
+    narrator.event(done)
+    return int(done.code)
 
 
 def _failed(error: BaseException, narrator: Narrator) -> int:
@@ -103,7 +112,7 @@ def _failed(error: BaseException, narrator: Narrator) -> int:
         return int(error.code)
     if isinstance(error, BrokenPipeError):
         _forget_stdout()
-        return int(ExitCode.OK)
+        return _ended(ExitCode.OK, narrator)
     if isinstance(error, OSError) and error.strerror:
         narrator.failed(
             f"{error.strerror}: {error.filename or 'stdout'}", "check space and permissions", ExitCode.USAGE
@@ -117,7 +126,10 @@ def _failed(error: BaseException, narrator: Narrator) -> int:
 
 def _usage_error(error: Any, narrator: Narrator) -> int:
     """Turn typer's own complaints into ours."""
+    from bt.output.events import Error
+
     if not hasattr(error, "format_message"):
+        narrator.event(Error(code=int(error.exit_code), what="stopped", cure=""))
         return int(error.exit_code)
     context = getattr(error, "ctx", None)
     narrator.failed(
@@ -128,6 +140,13 @@ def _usage_error(error: Any, narrator: Narrator) -> int:
 
 def _asks_for_json(arguments: list[str]) -> bool:
     return "--progress=json" in arguments or ("--progress", "json") in pairwise(arguments)
+
+
+def _told_by() -> Narrator:
+    """Give what this process tells its end with."""
+    from bt.output.narration import Narrator
+
+    return Narrator("json" if _asks_for_json(sys.argv[1:]) else "plain")
 
 
 def _forget_stdout() -> None:
@@ -155,8 +174,6 @@ def awaited(work: Coroutine[Any, Any, Answer]) -> Answer:
     """Run asynchronous work; a signal cancels it, where an exception in some callback of the loop would be lost."""
     import asyncio
 
-    from bt.output.narration import Narrator
-
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
 
@@ -169,7 +186,7 @@ def awaited(work: Coroutine[Any, Any, Answer]) -> Answer:
             loop.call_later(_PATIENCE, end_now)  # a thread may wait for the warehouse, and would be waited for
 
         def end_now() -> None:
-            os._exit(_failed(Stopped(), Narrator("plain")))
+            os._exit(_failed(Stopped(), _told_by()))
 
         with suppress(NotImplementedError, RuntimeError):  # not POSIX, or not the main thread: as everywhere else
             for number in numbers:

@@ -11,6 +11,7 @@ from bt.cli import (
     doctor,
     exchange,
     export,
+    gui,
     importing,
     ingest,
     lookahead,
@@ -23,6 +24,7 @@ from bt.cli import (
     strategies,
     sweeping,
     testing,
+    verifying,
     walking,
 )
 
@@ -38,6 +40,7 @@ START, DATA, STRATEGIES, TEST, READ = "Start", "Data", "Strategies", "Test", "Re
 
 app.command(rich_help_panel=START)(start.init)
 app.command(rich_help_panel=START)(start.demo)
+app.command(rich_help_panel=START)(gui.gui)
 app.command(rich_help_panel=START)(start.config)
 app.command(rich_help_panel=START)(doctor.doctor)
 app.command(rich_help_panel=DATA)(ingest.symbols)
@@ -53,6 +56,7 @@ app.command("lookahead", rich_help_panel=STRATEGIES)(lookahead.lookahead)
 app.command("run", rich_help_panel=TEST)(testing.run)
 app.command("sweep", rich_help_panel=TEST)(sweeping.sweep)
 app.command("walk", rich_help_panel=TEST)(walking.walk)
+app.command(rich_help_panel=TEST)(verifying.verify)
 app.command(rich_help_panel=READ)(reading.runs)
 app.command(rich_help_panel=READ)(reading.show)
 app.command(rich_help_panel=READ)(reading.trades)

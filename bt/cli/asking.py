@@ -13,6 +13,7 @@ import typer
 from bt import config
 from bt.cli import shared
 from bt.errors import BtError
+from bt.output import Done
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -42,21 +43,14 @@ class OutputOptions:
     form: shared.Format = "table"
     out: shared.Out = None
     db: shared.Db = None
+    progress: shared.Progress = "auto"
     quiet: shared.Quiet = False
     verbose: shared.Verbose = 0
 
     def session(self, flags: Mapping[str, Any] | None = None) -> shared.Session:
         """Resolve the settings of this call; `flags` are those of its other options that are settings."""
         given = {"db": self.db, **(flags or {})}
-        progress = getattr(self, "progress", "auto")
-        return shared.session(given, form=self.form, out=self.out, quiet=self.quiet, progress=progress)
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkOptions(OutputOptions):
-    """What every command takes that is at work for a while, too."""
-
-    progress: shared.Progress = "auto"
+        return shared.session(given, form=self.form, out=self.out, quiet=self.quiet, progress=self.progress)
 
 
 _TAKEN: Final = re.compile(r"latest(~\d*)?")  # means a run by its age
@@ -64,7 +58,7 @@ _LAST: Final = ("form", "out", "db", "progress", "quiet", "verbose")  # in the h
 
 
 @dataclass(frozen=True, kw_only=True)
-class StrategyOptions(WorkOptions):
+class StrategyOptions(OutputOptions):
     """What every test of a strategy takes; fields that are settings are called as in `config.SETTINGS`."""
 
     strategy: Annotated[str, typer.Argument(help="Name of a strategy, or a path to one.")]
@@ -114,7 +108,7 @@ class StrategyOptions(WorkOptions):
         return pairs(self.param or [])
 
 
-def taking(kind: type[Asked]) -> Callable[[Callable[Concatenate[Asked, ...], int]], Callable[..., int]]:
+def taking(kind: type[Asked]) -> Callable[[Callable[Concatenate[Asked, ...], int | Done]], Callable[..., int | Done]]:
     """Make a command of a function: its options are its own parameters but the first, and the fields of that one."""
     hints = get_type_hints(kind, include_extras=True)
     shared_by = [
@@ -126,11 +120,11 @@ def taking(kind: type[Asked]) -> Callable[[Callable[Concatenate[Asked, ...], int
     ]  # fmt: skip
     names = {each.name for each in shared_by}
 
-    def made(body: Callable[Concatenate[Asked, ...], int]) -> Callable[..., int]:
+    def made(body: Callable[Concatenate[Asked, ...], int | Done]) -> Callable[..., int | Done]:
         own = [*signature(body, eval_str=True).parameters.values()][1:]
         parameters = [*(each.replace(kind=Parameter.KEYWORD_ONLY) for each in own), *shared_by]
 
-        def command(**given: Any) -> int:
+        def command(**given: Any) -> int | Done:
             asked = kind(**{name: given.pop(name) for name in names})
             return body(asked, **given)
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bt.cli import shared
-from bt.cli.asking import WorkOptions, taking
+from bt.cli.asking import OutputOptions, taking
 from bt.cli.data import stored
 from bt.cli.importing import mapping, tell
 from bt.errors import BtError, ExitCode, WarehouseError
+from bt.output import Done
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 _FILES = {".csv", ".parquet", ".gz", ".zip", ".feather", ".json"}
 
 
-@taking(WorkOptions)
+@taking(OutputOptions)
 def check(
-    asked: WorkOptions,
+    asked: OutputOptions,
     what: Annotated[
         list[str] | None, typer.Argument(help="Symbols, or files to audit.", metavar="[SYMBOL…|FILE…]")
     ] = None,
@@ -38,7 +39,7 @@ def check(
     ] = None,
     columns: Annotated[str | None, typer.Option("--map", help="For files: ours to the file's columns.")] = None,
     tz: Annotated[str | None, typer.Option("--tz", help="For files: as in bt import.")] = None,
-) -> int:
+) -> Done:
     """Look for gaps, impossible or unlikely candles and holes in funding; exit 1 if there are faults.
 
     Stored symbols, or files before they are imported: these are also compared with the stored candles.
@@ -51,6 +52,7 @@ def check(
     files = [Path(one) for one in what or [] if _looks_like_a_file(one)]
     names = [one for one in what or [] if not _looks_like_a_file(one)]
     options = ImportOptions(columns=mapping(columns), tz=tz, skip_bad=True)
+    call.narrator.stage("checking", place=(1, 1))
     found = [_of_files(files, call, options, symbol=symbol, kind=kind)] if files else []
     if names or not files:
         warehouse = call.warehouse()
@@ -62,7 +64,7 @@ def check(
     return _report(pl.concat(found), call, strict=strict, form=asked.form, out=asked.out)
 
 
-def _report(frame: pl.DataFrame, call: shared.Session, *, strict: bool, form: str, out: Path | None) -> ExitCode:
+def _report(frame: pl.DataFrame, call: shared.Session, *, strict: bool, form: str, out: Path | None) -> Done:
     """Print the findings, and say of each what it is and what mends it."""
     import polars as pl
 
@@ -82,7 +84,8 @@ def _report(frame: pl.DataFrame, call: shared.Session, *, strict: bool, form: st
         f"{'unsound' if unsound else 'sound'}: {counted(errors, 'error')}, {counted(warnings, 'warning')}"
         + ("" if errors or warnings else " · next: bt run STRATEGY -s SYMBOL, or bt import FILE")
     )
-    return ExitCode.INCOMPLETE if unsound else ExitCode.OK
+    code = ExitCode.INCOMPLETE if unsound else ExitCode.OK
+    return Done(code=code, counts={"errors": errors, "warnings": warnings})
 
 
 def _of_symbols(names: list[str], warehouse: Warehouse, call: shared.Session) -> pl.DataFrame:
@@ -94,7 +97,7 @@ def _of_symbols(names: list[str], warehouse: Warehouse, call: shared.Session) ->
     question = f"{FINDINGS} where symbol = $symbol order by finding"
     frames = [pl.DataFrame(schema=SCHEMA)]
     for place, name in enumerate(names):
-        call.narrator.progress(place, len(names))
+        call.narrator.progress(place, len(names), name)
         found = shared.stoppable(partial(warehouse.query, question, {"symbol": name}))
         frames.append(worst_first(found.cast(pl.Schema(SCHEMA))))
         if found.is_empty():

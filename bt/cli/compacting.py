@@ -48,10 +48,10 @@ def put_in_order(call: shared.Session, warehouse: Warehouse) -> None:
 
 def _put_in_order(call: shared.Session, warehouse: Warehouse) -> None:
     began = time.monotonic()
+    call.narrator.stage("ordering")
 
     def told(symbol: str, done: int, total: int) -> None:
-        call.narrator.stage(symbol)
-        call.narrator.progress(done, total)
+        call.narrator.progress(done, total, symbol or None)
 
     done = warehouse.compact(told)
     sizes = " → ".join(f"{size / _MEGABYTE:,.1f}" for size in (done.size_before, done.size_after))

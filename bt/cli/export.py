@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bt.cli import shared
-from bt.errors import BtError, ExitCode
+from bt.errors import BtError
+from bt.output import Done
 from bt.wording import counted
 
 if TYPE_CHECKING:
@@ -54,9 +55,10 @@ def export(
     first: shared.First = None,
     end: shared.End = None,
     db: shared.Db = None,
+    progress: shared.Progress = "auto",
     quiet: shared.Quiet = False,
     _verbose: shared.Verbose = 0,
-) -> int:
+) -> Done:
     """Write a run, or candles, to files: Excel, CSV, JSON, JSONL or Parquet; their names go to stdout.
 
     Times are UTC and fractions plain (0.012). In CSV, a text that a spreadsheet would take for a formula, or that
@@ -68,16 +70,15 @@ def export(
     asked = (symbol, timeframe, first, end)
     if what != CANDLES and any(asked):
         raise BtError("-s, -t, --from and --to are for candles", "--what candles, or leave them out")
-    call = shared.session({"db": db}, quiet=quiet)
+    call = shared.session({"db": db}, quiet=quiet, progress=progress)
     warehouse = call.warehouse()
+    call.narrator.stage("writing", place=(1, 1))
     if what == CANDLES:
-        _tell(call, _candles(call, warehouse, run, target, asked, force=force))
-        return ExitCode.OK
+        return _told(call, _candles(call, warehouse, run, target, asked, force=force))
     results = _found(warehouse, run or "latest")
     if results.run["status"] not in _DONE:
         call.narrator.say(f"! {results.run_id} is {results.run['status']}: what is stored so far is written")
-    _tell(call, export_run(warehouse, results.run, target, what=what, force=force))
-    return ExitCode.OK
+    return _told(call, export_run(warehouse, results.run, target, what=what, force=force), run=results.run_id)
 
 
 def _found(warehouse: Warehouse, run: str) -> Results:
@@ -86,11 +87,16 @@ def _found(warehouse: Warehouse, run: str) -> Results:
     return find(warehouse, run).get_results()
 
 
-def _tell(call: shared.Session, files: Iterator[Written]) -> None:
+def _told(call: shared.Session, files: Iterator[Written], *, run: str | None = None) -> Done:
+    """Write what there is, tell of each file, and sum up."""
+    paths, rows = [], 0
     for each in files:
+        rows += each.rows
         if each.path is not None:
             typer.echo(each.path)
+            paths.append(str(each.path))
         call.narrator.say(f"{each.path or 'stdout'}: {each.what}, {counted(each.rows, 'row')}")
+    return Done(run_id=run, files=tuple(paths), counts={"rows": rows})
 
 
 def _candles(

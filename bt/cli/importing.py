@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bt.cli.asking import WorkOptions, taking
+from bt.cli.asking import OutputOptions, taking
 from bt.cli.compacting import put_in_order
 from bt.errors import BtError, ExitCode
+from bt.output import Done
 from bt.wording import counted
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 _COLUMNS = ("symbol", "rows", "stored", "unchanged", "changed", "rejected", "first_ts", "last_ts")
 
 
-@taking(WorkOptions)
+@taking(OutputOptions)
 def import_(
-    asked: WorkOptions,
+    asked: OutputOptions,
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -45,7 +46,7 @@ def import_(
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Store the sound rows, record the others.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Let changed candles replace the stored ones.")] = False,
     source: Annotated[str | None, typer.Option("--source", help="Where the rows come from, as recorded.")] = None,
-) -> int:
+) -> Done:
     """Import 1-minute candles or funding rates from files; the same file again stores nothing twice.
 
     Of many files each is stored or refused by itself: exit 1 if some were refused, 2 if all were.
@@ -65,7 +66,8 @@ def import_(
     warehouse = call.warehouse(create=True)
     done: list[tuple[Path, Imported | BtError]] = []
     said: Counter[str] = Counter()
-    for file in files:
+    for place, file in enumerate(files, 1):
+        call.narrator.stage("importing", place=(place, len(files)))
         try:
             imported = import_file(
                 warehouse, file, symbol=known, kind=kind, options=options, progress=call.narrator.progress
@@ -73,7 +75,7 @@ def import_(
         except BtError as error:
             if len(files) == 1 or error.code != ExitCode.USAGE:  # a broken warehouse breaks off, a bad file does not
                 raise
-            call.narrator.failed(error.what, error.cure, error.code)
+            call.narrator.refused(error.what, error.cure)
             done.append((file, error))
         else:
             tell(call.narrator, file, imported, said)
@@ -83,7 +85,15 @@ def import_(
             call.narrator.say(f"{counted(times - 1, 'other file')}: {note}")
     put_in_order(call, warehouse)
     _print_imported(done, asked.form, asked.out)
-    return _judged(call.narrator, done, replaced=replace)
+    code = _judged(call.narrator, done, replaced=replace)
+    return Done(code=code, counts=_counts(done))
+
+
+def _counts(done: Sequence[tuple[Path, Imported | BtError]]) -> dict[str, int]:
+    """Count the rows of all files, and what became of them."""
+    names = ("rows", "stored", "unchanged", "changed", "rejected")
+    read = [answer for _, answer in done if not isinstance(answer, BtError)]
+    return {name: sum(getattr(each, name) for each in read) for name in names} | {"refused": len(done) - len(read)}
 
 
 def _chosen(files: list[Path]) -> list[Path]:

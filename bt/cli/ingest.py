@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bt.cli import awaited, shared
-from bt.cli.asking import OutputOptions, WorkOptions, taking
+from bt.cli.asking import OutputOptions, taking
 from bt.cli.compacting import put_in_order
 from bt.errors import BtError, ExitCode, hint
+from bt.output import Done
 from bt.timeframes import moment
 from bt.wording import counted
 
@@ -34,9 +35,9 @@ Rate = Annotated[
 ]
 
 
-@taking(WorkOptions)
+@taking(OutputOptions)
 def ingest(
-    asked: WorkOptions,
+    asked: OutputOptions,
     symbols: Annotated[list[str], typer.Argument(help="BTCUSDT, spot:BTCUSDT, inverse:BTCUSD …", metavar="SYMBOL…")],
     first: Annotated[str, typer.Option("--from", help="ISO date, or 90d, 2y, ytd; UTC.", metavar="WHEN")] = "2y",
     end: Annotated[str, typer.Option("--to", help="End, exclusive, likewise.", metavar="WHEN")] = "now",
@@ -48,7 +49,7 @@ def ingest(
     csv: Annotated[Path | None, typer.Option("--csv", help="Write a CSV per symbol here, too.", metavar="DIR")] = None,
     rate: Rate = None,
     base_url: Url = None,
-) -> int:
+) -> Done:
     """Bring 1-minute candles and funding from Bybit; only what is missing is asked for."""
     from bt import symbols as names
 
@@ -69,10 +70,9 @@ def ingest(
     warehouse = call.warehouse(create=True)
     brought = bring_in(call, warehouse, client, wanted, wish)
     put_in_order(call, warehouse)
-    if csv is not None:
-        _write_csv(call, warehouse, brought, csv)
+    files = _write_csv(call, warehouse, brought, csv) if csv is not None else []
     _print(brought, asked.form, asked.out)
-    return _code(brought, replace=replace)
+    return Done(code=_code(brought, replace=replace), files=tuple(map(str, files)), counts=_counts(client, brought))
 
 
 @taking(OutputOptions)
@@ -112,6 +112,7 @@ def bring_in(
 ) -> list[Brought]:
     """Bring what is missing, showing how far it is, and say in the end what came."""
     began = time.monotonic()
+    call.narrator.stage("downloading")
     brought = awaited(_bring(call, warehouse, client, wanted, wish))
     _tell(call, client, brought, seconds=time.monotonic() - began, first=wish["first"], replace=wish["replace"])
     return brought
@@ -181,10 +182,6 @@ def _tell(
     counts = client.counts
     lacking = " ".join(one.symbol.name for one in brought if one.missing)
     there = " ".join(one.symbol.name for one in brought if not one.problem)
-    call.narrator.event(
-        {"event": "ingested", "candles": candles, "settlements": settlements, "missing": missing}
-        | {"requests": counts.requests, "retries": counts.retries, "seconds": round(seconds, 3)}
-    )
     next_ = (
         f"bt ingest {lacking} --from {first} asks again"
         if lacking
@@ -197,6 +194,13 @@ def _tell(
         f"{counted(counts.requests, 'request')}, {counts.retries:,} retried · "
         f"{counted(missing, 'minute')} missing · {next_}"
     )
+
+
+def _counts(client: Bybit, brought: list[Brought]) -> dict[str, int]:
+    """Count what came, what is lacking and what was asked."""
+    names = ("candles", "settlements", "missing")
+    came = {name: sum(getattr(one, name) for one in brought) for name in names}
+    return came | {"requests": client.counts.requests, "retries": client.counts.retries}
 
 
 def _code(brought: list[Brought], *, replace: bool) -> ExitCode:
@@ -237,9 +241,10 @@ def _make(folder: Path) -> None:
         raise BtError(f"--csv {folder}: {error.strerror}", "name a folder that can be written") from None
 
 
-def _write_csv(call: shared.Session, warehouse: Warehouse, brought: list[Brought], folder: Path) -> None:
+def _write_csv(call: shared.Session, warehouse: Warehouse, brought: list[Brought], folder: Path) -> list[Path]:
     from bt.export import candles_to_csv
 
+    files = []
     for one in brought:
         if one.problem is None:
             try:
@@ -248,6 +253,8 @@ def _write_csv(call: shared.Session, warehouse: Warehouse, brought: list[Brought
                 call.narrator.say(f"! no CSV of {one.symbol}: {error.what}")
                 continue
             call.narrator.say(f"{file}: {counted(rows, 'candle')}")
+            files.append(file)
+    return files
 
 
 def _print(brought: list[Brought], form: str, out: Path | None) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bt.cli import shared
-from bt.cli.asking import WorkOptions, pairs, taking
+from bt.cli.asking import OutputOptions, pairs, taking
 from bt.errors import BtError, ExitCode
+from bt.output import Done
 
 if TYPE_CHECKING:
     from bt.output.narration import Narrator
@@ -19,9 +20,9 @@ _MOST_CUTS = 100_000
 _DIGITS = 6
 
 
-@taking(WorkOptions)
+@taking(OutputOptions)
 def lookahead(
-    asked: WorkOptions,
+    asked: OutputOptions,
     strategy: Annotated[str, typer.Argument(help="Name of a strategy, or a path to one.")],
     symbol: shared.Symbols = None,
     timeframe: shared.Timeframe = None,
@@ -32,7 +33,7 @@ def lookahead(
         int, typer.Option(help="Bars at which all is made anew from candles; signals alone at 5 times as many.", min=1)
     ] = 200,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings too make the exit code 1.")] = False,
-) -> int:
+) -> Done:
     """Recompute signals and indicators on data cut at many bars, and with noise for a future: nothing may change.
 
     Rows are columns that do. Exit 1 if the strategy looks ahead, or two equal calls differ; that its signals hang on
@@ -57,10 +58,12 @@ def lookahead(
     question = strategies.Question(
         symbols=settings["symbols"], timeframe=settings["timeframe"], first=begin, end=until, cuts=cuts
     )
+    call.narrator.stage("examining", place=(1, 1))
     report = strategies.look(chosen, warehouse, question, progress=call.narrator.progress)
     shown = report.findings.select(_SHOWN).with_columns(report.findings["size"].round_sig_figs(_DIGITS))
     emit(shown if asked.form == "table" else report.findings, asked.form, asked.out)
-    return _told(report, call.narrator, strict=strict)
+    code = _told(report, call.narrator, strict=strict)
+    return Done(code=code, counts={"findings": report.findings.height, "cuts": report.rebuilt})
 
 
 def _told(report: Report, narrator: Narrator, *, strict: bool) -> ExitCode:

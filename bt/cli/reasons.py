@@ -39,7 +39,7 @@ def print_facts(facts: dict[str, Any], asked: OutputOptions) -> None:
         print_whole(facts, asked.form, asked.out)
         return
     rows = [
-        {"what": what, "key": each["key"], **{side: _text(each[side]) for side in "ab"}}
+        {"what": what, "key": each["key"], **{side: text_of(each[side]) for side in "ab"}}
         for what in ("configuration", "data", "versions")
         for each in facts[what]
     ]
@@ -89,13 +89,13 @@ def difference_lines(found: Difference | None, names: Names) -> list[str]:
     row = found.a or found.b or {}
     place = [f"{_CALLED.get(found.table, found.table)} {found.place:,}"]
     place += [f"{key} {row[key]}" for key in ("trade", "fold", "part", "trial") if key in row and key != found.table]
-    place += [_text(row[key]) for key in ("symbol", "ts", "day") if key in row]
+    place += [text_of(row[key]) for key in ("symbol", "ts", "day") if key in row]
     said = f"The first difference: {' · '.join(place)}"
     absent = [name for name, side in ((names.a, found.a), (names.b, found.b)) if side is None]
     if absent:
-        values = ", ".join(f"{name} {_text(value)}" for name, value in row.items() if value is not None)
+        values = ", ".join(f"{name} {text_of(value)}" for name, value in row.items() if value is not None)
         return [*wrapped(f"{said}; {absent[0]} has no such row", indent=2), *wrapped(f"  {values}", indent=2), ""]
-    rows = [(name, *(_text((side or {})[name]) for side in (found.a, found.b))) for name in found.columns]
+    rows = [(name, *(text_of((side or {})[name]) for side in (found.a, found.b))) for name in found.columns]
     return [*wrapped(said, indent=2), *rows_drawn(("column", names.a, names.b), rows), ""]
 
 
@@ -113,7 +113,7 @@ def reason_lines(why: Reasons, names: Names) -> list[str]:
 
 def _change_lines(title: str, changes: Sequence[Change], names: Names) -> list[str]:
     rows = [
-        (each.key, *(_part(each.key, side) if title == "data" else _text(side) for side in (each.a, each.b)))
+        (each.key, *(_part(each.key, side) if title == "data" else text_of(side) for side in (each.a, each.b)))
         for each in changes
     ]
     return [*rows_drawn((title, names.a, names.b), rows), ""] if rows else []
@@ -136,7 +136,7 @@ def _part(key: str, value: Any) -> str:
     return content if key.startswith(_DIGESTED) else f"{int(rows):,} rows, {content}" if sign else str(value)
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """Give a value with all its digits."""
     if value is None:
         return NONE

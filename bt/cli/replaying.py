@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from bt.cli.asking import WorkOptions, taking
+from bt.cli.asking import OutputOptions, taking
 from bt.cli.shared import RunArgument
 from bt.cli.testing import say_times
 from bt.errors import BtError, ExitCode
+from bt.output import Done
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 _SHOWN: Final = 12  # digits of a hash
 
 
-@taking(WorkOptions)
+@taking(OutputOptions)
 def replay(
-    asked: WorkOptions,
+    asked: OutputOptions,
     run: RunArgument = "latest",
     stored: Annotated[
         bool, typer.Option("--stored", help="Execute the stored source, though no file here is the same.")
@@ -34,7 +35,7 @@ def replay(
     current: Annotated[bool, typer.Option("--current", help="Execute the strategy's file as it is today.")] = False,
     save: Annotated[bool, typer.Option("--save", help="Store what comes out as another run.")] = False,
     all_: Annotated[bool, typer.Option("--all", help="Every set of a sweep or walk-forward, not the chosen.")] = False,
-) -> int:
+) -> Done:
     """Make a run again from what is stored of it, and hold the two together bit by bit; nothing is stored by it.
 
     A walk-forward is stitched again from its folds' choices, a sweep's chosen set is tried again. The strategy is the
@@ -42,20 +43,19 @@ def replay(
     """
     from bt.results import find
 
-    if stored and current:
-        raise BtError("--stored and --current exclude each other", "give one of them")
     call = asked.session()
     results = find(call.warehouse(), run).get_results()
     kind = results.run["kind"]
     if (save and kind != "run") or (all_ and kind == "run"):
         raise BtError(f"{results.run_id} is a {kind}: {'--save' if save else '--all'} is not for it", "leave it out")
-    with _strategy(call, results, stored=stored, current=current) as strategy:
+    with executed_strategy(call, results, stored=stored, current=current) as strategy:
         done = _replayed(call, results, strategy, save=save, all_=all_)
     _print(asked, results, done)
     if done.saved:
         call.narrator.say(f"stored as run {done.saved}")
     say_times(call, done)
-    return ExitCode.OK if done.difference is None else ExitCode.INCOMPLETE
+    code = ExitCode.OK if done.difference is None else ExitCode.INCOMPLETE
+    return Done(code=code, run_id=done.saved or results.run_id)
 
 
 def _replayed(
@@ -67,9 +67,12 @@ def _replayed(
     if kind == "run":
         from bt.strategy import again
 
+        call.narrator.expect("data", "signals", "trades", *(("storing",) if save else ()))
         return again.replay(results, strategy, save=save, listener=call.narrator)
     with TrialProgress(call.narrator) as progress:
-        if kind == "walk" and not all_:
+        stitched = kind == "walk" and not all_
+        call.narrator.expect("data", "stitching" if stitched else "trials")
+        if stitched:
             from bt.walkforward import again as walks
 
             return walks.replay(results, strategy, listener=progress)
@@ -79,11 +82,15 @@ def _replayed(
 
 
 @contextmanager
-def _strategy(call: shared.Session, results: Results, *, stored: bool, current: bool) -> Iterator[type[BaseStrategy]]:
+def executed_strategy(
+    call: shared.Session, results: Results, *, stored: bool, current: bool
+) -> Iterator[type[BaseStrategy]]:
     """Give the strategy to execute: the stored source is code that somebody else may have written."""
     from bt import strategy as strategies
     from bt.strategy.load import from_text
 
+    if stored and current:
+        raise BtError("--stored and --current exclude each other", "give one of them")
     run = results.run
     name, text = run["strategy"], run["strategy_source"]
     path = strategies.names(call.settings.workspace).get(name)
@@ -110,7 +117,7 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_SHOWN]
 
 
-def _print(asked: WorkOptions, results: Results, done: Replayed) -> None:
+def _print(asked: OutputOptions, results: Results, done: Replayed) -> None:
     from bt.cli.reasons import Names, counted_rows, difference_lines, print_facts, reason_facts, reason_lines
     from bt.output import write
 

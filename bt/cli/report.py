@@ -10,6 +10,7 @@ import typer
 
 from bt.cli import shared
 from bt.errors import BtError, ExitCode
+from bt.output import Done
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,9 +33,10 @@ def report(
     opened: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace whatever file is there.")] = False,
     db: shared.Db = None,
+    progress: shared.Progress = "auto",
     quiet: shared.Quiet = False,
     _verbose: shared.Verbose = 0,
-) -> int:
+) -> Done:
     """Write a run, sweep or walk-forward as an HTML page that needs no network, and print its path.
 
     Sections are reports/NAME/*.sql, of bt and of the workspace. An older report of the same run is replaced. Exit
@@ -42,7 +44,7 @@ def report(
     """
     from bt.results import find
 
-    call = shared.session({"db": db}, quiet=quiet)
+    call = shared.session({"db": db}, quiet=quiet, progress=progress)
     results = find(call.warehouse(), run).get_results()
     path, broken = write_report(call, results, out, name=name, standalone=standalone, force=force)
     typer.echo(str(path))
@@ -50,7 +52,8 @@ def report(
         import webbrowser
 
         webbrowser.open(path.resolve().as_uri())
-    return ExitCode.INCOMPLETE if broken else ExitCode.OK
+    code = ExitCode.INCOMPLETE if broken else ExitCode.OK
+    return Done(code=code, run_id=results.run_id, files=(str(path),))
 
 
 def write_report(
@@ -62,16 +65,17 @@ def write_report(
 
     places = folders(name, call.settings.workspace)
     path = _path(out, call, results.run_id, force=force)
+    call.narrator.expect("asking", "writing")
+    call.narrator.stage("asking")
     with results.warehouse.read() as connection:
         row = results.run
         warnings = _warnings(results)
         answers = shared.stoppable(lambda: answered(connection, sections(places, row["kind"]), results.run_id))
+    call.narrator.stage("writing")
     _write(path, row, answers, warnings=warnings, standalone=standalone)
     broken = [answer for answer in answers if answer.problem]
     for answer in broken:
-        call.narrator.failed(
-            f"section {answer.section.path.name}: {answer.problem}", f"mend {answer.section.path}", ExitCode.INCOMPLETE
-        )
+        call.narrator.refused(f"section {answer.section.path.name}: {answer.problem}", f"mend {answer.section.path}")
     return path, bool(broken)
 
 

@@ -10,6 +10,7 @@ import typer
 from bt.cli import shared
 from bt.cli.asking import OutputOptions, taking
 from bt.errors import BtError, ExitCode
+from bt.output import Done
 
 _TOML = """# Settings of this workspace; `bt config` lists them all with their meaning and origin.
 # db = "warehouse/bt.duckdb"
@@ -60,15 +61,18 @@ def make_workspace(folder: Path) -> None:
 
 def demo(
     folder: Annotated[Path, typer.Argument(help="Folder for the demo's workspace.")] = Path("bt-demo"),
+    data: Annotated[bool, typer.Option("--data", help="Bring the made-up market, and stop.")] = False,
+    db: shared.Db = None,
     progress: shared.Progress = "auto",
     quiet: shared.Quiet = False,
     _verbose: shared.Verbose = 0,
-) -> int:
+) -> Done:
     """Show the whole chain offline: a made-up market is ingested, checked, traded and walked forward."""
-    from bt.cli.demo import play
+    from bt.cli.demo import bring, play
+    from bt.output import Narrator
 
-    play(folder, quiet=quiet, progress=progress)
-    return ExitCode.OK
+    narrator = Narrator("none" if quiet else progress)
+    return bring(folder, narrator, db) if data else play(folder, narrator, db)
 
 
 @taking(OutputOptions)

@@ -16,6 +16,7 @@ def strategies(
     name: Annotated[str | None, typer.Argument(help="Show this one's parameters.")] = None,
     form: shared.Format = "table",
     out: shared.Out = None,
+    progress: shared.Progress = "auto",
     quiet: shared.Quiet = False,
     _verbose: shared.Verbose = 0,
 ) -> int:
@@ -27,7 +28,7 @@ def strategies(
     from bt import strategy
     from bt.output import emit
 
-    workspace = shared.session(form=form, out=out, quiet=quiet).settings.workspace
+    workspace = shared.session(form=form, out=out, quiet=quiet, progress=progress).settings.workspace
     if name is None:
         rows = [(known, _headline(path), str(path)) for known, path in strategy.names(workspace).items()]
         emit(pl.DataFrame(rows, schema=["strategy", "what", "file"], orient="row"), form, out)
@@ -47,6 +48,7 @@ def strategies(
 
 def new(
     name: Annotated[str, typer.Argument(help="Name of the strategy: lower case, digits, _.")],
+    progress: shared.Progress = "auto",
     quiet: shared.Quiet = False,
     _verbose: shared.Verbose = 0,
 ) -> int:
@@ -55,7 +57,7 @@ def new(
 
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,60}", name):
         raise BtError(f"not a name for a strategy: {name!r}", "use lower case, digits and _, a letter first: my_idea")
-    call = shared.session(quiet=quiet)
+    call = shared.session(quiet=quiet, progress=progress)
     path = call.settings.workspace / "strategies" / f"{name}.py"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -79,5 +81,5 @@ def _headline(path: Path) -> str:
 
 def _written(values: object) -> str:
     if isinstance(values, range):
-        return f"{values.start}:{values.stop}:{values.step}"
+        return f"{values[0]}:{values[-1]}:{values.step}" if values else ""
     return ",".join(map(str, values)) if isinstance(values, (list, tuple)) else ""

@@ -13,6 +13,7 @@ from bt.cli import shared
 from bt.cli.asking import StrategyOptions, command_line, taking, with_params
 from bt.cli.testing import request_of, require_symbols, say_times
 from bt.errors import BtError, ExitCode, WarehouseError
+from bt.output import Done
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bt.warehouse import Warehouse
 
 TOP: Final = 10  # rows of a table of sets
+_STAGES: Final = ("data", "trials", "look-ahead")
 _TRIED, _JUDGED, _WORK = "What is tried", "How it is judged", "How it is done"  # panels of the help
 ANSWER: Final = {"name", "note", "form", "out", "progress", "quiet", "verbose", "resume", "again", "top", "dry_run"}
 
@@ -124,7 +126,7 @@ class Prepared:
 
 
 @taking(SweepOptions)
-def sweep(asked: SweepOptions) -> int:
+def sweep(asked: SweepOptions) -> int | Done:
     """Try many parameter sets on one span and store every one.
 
     The best are listed, with what tells skill from luck. JSON holds run, sets (how all of them did), top, overfitting
@@ -134,6 +136,7 @@ def sweep(asked: SweepOptions) -> int:
 
     search = asked.sweep()
     call = asked.session()
+    call.narrator.expect(*_STAGES)
     if asked.dry_run:
         planning.print_search(call, asked, search)
         return ExitCode.OK
@@ -145,7 +148,7 @@ def sweep(asked: SweepOptions) -> int:
     results = done.get_results()
     sweeps.print_sweep(results, asked.form, asked.out, top=asked.top)
     _say_next(call, done, asked)
-    return exit_code(call, results)
+    return Done(code=exit_code(call, results), run_id=results.run_id, counts={"sets": results.run["sets"]})
 
 
 @contextmanager
@@ -178,7 +181,7 @@ def exit_code(call: shared.Session, results: Results) -> ExitCode:
     told = sweeps.why_none(results)
     if told is None:
         return ExitCode.OK
-    call.narrator.failed(*told, ExitCode.INCOMPLETE)
+    call.narrator.refused(*told)
     return ExitCode.INCOMPLETE
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bt.cli import shared
 from bt.cli.asking import StrategyOptions, taking
-from bt.errors import BtError, ExitCode
+from bt.errors import BtError
+from bt.output import Done
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
     from bt.strategy.again import Replayed
     from bt.warehouse import Warehouse
 
+STAGES: Final = ("data", "signals", "trades", "look-ahead", "storing")  # of a run
 _DEFAULT = 3
 _PARSED = ("params", "config", "versions", "warnings", "timings", "settings")  # columns of runs that hold JSON
 
 
 @taking(StrategyOptions)
-def run(asked: StrategyOptions) -> int:
+def run(asked: StrategyOptions) -> Done:
     """Test a strategy on stored candles and store the run."""
     call = asked.session()
     done = run_strategy(call, asked.strategy, asked.params, name=asked.name, note=asked.note, again=asked.again)
@@ -31,7 +33,7 @@ def run(asked: StrategyOptions) -> int:
     say_times(call, done)
     call.narrator.say(f"next: bt report {results.run_id} · bt trades {results.run_id}")
     call.narrator.say(f"or bt show {results.run_id} --by month · bt replay {results.run_id}")
-    return ExitCode.OK
+    return Done(run_id=results.run_id)
 
 
 def run_strategy(
@@ -41,6 +43,7 @@ def run_strategy(
     """Load a strategy and run it with the settings of this call; unless `again`, a stored run of the same is given."""
     from bt import strategy as strategies
 
+    call.narrator.expect(*STAGES)
     settings = call.settings
     chosen = strategies.made(strategies.load(strategy, settings.workspace), params)
     require_symbols(settings)
@@ -113,7 +116,8 @@ def print_run(results: Results, form: str, out: Path | None) -> None:
 
 def run_lines(results: Results) -> list[str]:
     """Draw the panel of what was traded, its symbols and its equity."""
-    from bt.output import run_panel, sparkline, table
+    from bt.output import run_panel, sparkline, table, wrapped
+    from bt.results import verifications
     from bt.results.shown import SYMBOL_DIGITS, symbol_table
 
     curve = results.returns["equity"].to_list()
@@ -121,12 +125,18 @@ def run_lines(results: Results) -> list[str]:
     return [
         run_panel(results.run, results.figures), "", table(symbol_table(results), digits=SYMBOL_DIGITS).rstrip(), "",
         *([f"equity {drawn}"] if drawn else []),
+        *(line for row in verifications.of(results) for line in wrapped(verifications.sentence(row), indent=2)),
     ]  # fmt: skip
 
 
 def run_facts(results: Results) -> dict[str, Any]:
     """Give what the JSON of a run holds."""
-    return {"run": run_row(results), "metrics": results.figures, "by_symbol": results.by_symbol.to_dicts()}
+    from bt.results import verifications
+
+    return {
+        "run": run_row(results), "metrics": results.figures, "by_symbol": results.by_symbol.to_dicts(),
+        "verifications": verifications.of(results),
+    }  # fmt: skip
 
 
 def run_row(results: Results) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from bt.cli.asking import command_line, taking
 from bt.cli.sweeping import ANSWER, Prepared, SweepOptions, exit_code, resumable
 from bt.cli.testing import say_times
 from bt.errors import ExitCode
+from bt.output import Done
 
 if TYPE_CHECKING:
     from bt.walkforward import WalkForward
 
+STAGES: Final = ("data", "trials", "stitching", "look-ahead")  # of a walk-forward
 _FOLDS: Final = "Folds"  # panel of the help
 
 
@@ -51,7 +53,7 @@ class WalkOptions(SweepOptions):
 
 
 @taking(WalkOptions)
-def walk(asked: WalkOptions) -> int:
+def walk(asked: WalkOptions) -> int | Done:
     """Choose parameters on each fold's training, trade its test: what would have been earned.
 
     The folds are listed, with what tells skill from luck, then the stitched out-of-sample run. JSON holds run, metrics
@@ -62,6 +64,7 @@ def walk(asked: WalkOptions) -> int:
 
     walk_forward = asked.walk_forward()
     call = asked.session()
+    call.narrator.expect(*STAGES)
     prepared = Prepared.of(call, asked)
     if asked.dry_run:
         planning.print_folds(prepared, walk_forward, asked.form, asked.out)
@@ -75,4 +78,4 @@ def walk(asked: WalkOptions) -> int:
     say_times(call, done)
     call.narrator.say(f"next: bt report {results.run_id} · bt show {results.run_id} --by fold")
     call.narrator.say(f"or bt trades {results.run_id} · bt replay {results.run_id}")
-    return exit_code(call, results)
+    return Done(code=exit_code(call, results), run_id=results.run_id, counts={"sets": results.run["sets"]})

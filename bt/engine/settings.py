@@ -16,7 +16,11 @@ _MOST: Final = 1_000_000_000
 _HIGHEST_COST: Final = 0.1  # fraction; beyond it is a slip of the pen
 _MOST_TICKS: Final = 1_000
 _PROFILES: Final[dict[str, dict[str, Any]]] = {
-    "backtrader": {"level_delay": 1},  # the children of a bracket become live one bar after their parent's fill
+    "backtrader": {  # children become live one bar after their parent's fill, the stop before the target
+        "level_delay": 1,
+        "intrabar": "adverse",  # a bar is all that it sees
+        "take_fill": "limit",  # a limit order is not slipped
+    },
     "vectorbt": {"level_delay": 1},  # stops and targets are looked at from the bar after the entry
 }
 
@@ -150,7 +154,8 @@ class Execution:
     def profile(cls, engine: str, **others: Any) -> Execution:
         """Give the settings that reproduce another engine's habits, for cross-checks only; `others` are set besides.
 
-        `backtrader` and `vectorbt`: stop, trail and target become live one bar after the entry bar.
+        `backtrader` and `vectorbt`: stop, trail and target become live one bar after the entry bar. `backtrader`: no
+        bar is drilled, the stop comes first, and a target is a limit order.
         """
         _one_of("profile", engine, tuple(_PROFILES))
         return cls(**{**_PROFILES[engine], **others})

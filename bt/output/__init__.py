@@ -1,5 +1,6 @@
 """What goes to stdout and stderr."""
 
+from bt.output.events import Done
 from bt.output.narration import Narrator
 from bt.output.panel import run_panel, sparkline, title_of, warning_lines, wrapped
 from bt.output.tables import FORMATS, check_output, emit, object_json, printable, table, write
@@ -7,6 +8,7 @@ from bt.output.whole import require_free, written_whole
 
 __all__ = [
     "FORMATS",
+    "Done",
     "Narrator",
     "check_output",
     "emit",

@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from bt.output.events import Progress
 from bt.wording import counted
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
     from bt.output.narration import Narrator
 
-_EVERY: Final = 2.0  # s between two lines or events
+_EVERY: Final = 2.0  # s between two lines
+_OFTEN: Final = 0.5  # s between two events
 _LIVE: Final = 0.25  # s between two changes of a line on a terminal
 _BAR: Final = 10  # columns
 _SOON: Final = 90  # of seconds, or of minutes, that are told as such
@@ -72,19 +74,21 @@ class SymbolProgress(_Shown):
         self._done[symbol] += minutes
         if self._bars:
             self._bars.update(self._tasks[symbol], advance=minutes, asked=counted(self._asked()[1], "retry", "retries"))
-        elif self._due(_EVERY):
+        elif self._due(_OFTEN if self._narrator.mode == "json" else _EVERY):
             self._tell()
 
     def _tell(self) -> None:
         requests, retries = self._asked()
-        if self._narrator.mode == "json":
-            for symbol, total in self._totals.items():
-                event = {"event": "progress", "symbol": symbol, "done": self._done[symbol], "total": total}
-                self._narrator.event(event | {"requests": requests, "retries": retries})
-            return
         done, total = sum(self._done.values()), sum(self._totals.values())
         left = (self._told - self._began) * (total - done) / done if done else 0.0
         now = next((symbol for symbol, all_ in self._totals.items() if self._done[symbol] < all_), "")
+        if self._narrator.mode == "json":
+            self._narrator.event(
+                Progress(
+                    done=done, total=total, eta=round(left, 1), symbol=now or None, requests=requests, retries=retries
+                )
+            )
+            return
         self._narrator.say(
             f"{done:,} of {total:,} candles, {left:.0f} s left, {requests:,} requests, {retries:,} retries; {now}"
         )
@@ -118,11 +122,9 @@ class TrialProgress(_Shown):
             self._draw(self._bars, best)
         elif self._narrator.mode == "json":
             first_or_last = self._told_done <= self._first < done or done == total
-            if done > self._told_done and (first_or_last or self._due(_EVERY)):
+            if done > self._told_done and (first_or_last or self._due(_OFTEN)):
                 self._told_done = done
-                self._narrator.event(
-                    {"event": "progress", "done": done, "total": total, "best": best or None, "eta": self._left()}
-                )
+                self._narrator.event(Progress(done=done, total=total, eta=self._left(), best=best or None))
         elif self._due(_EVERY):
             self._narrator.say(self._sentence(best))
 

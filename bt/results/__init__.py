@@ -1,6 +1,6 @@
 """Results: storing runs and trials, and reading them back through the warehouse's views."""
 
-from bt.results import standing, trials
+from bt.results import standing, trials, verifications
 from bt.results.read import Results, Run, find
 from bt.results.records import FoldEnd, FoldRow, HeadRecord, Judging, Record, RunRecord, Stitched, TrialRow
 from bt.results.store import digests, store
@@ -21,4 +21,5 @@ __all__ = [
     "standing",
     "store",
     "trials",
+    "verifications",
 ]

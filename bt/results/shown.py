@@ -9,6 +9,7 @@ import polars as pl
 
 from bt.output import notebook
 from bt.output.panel import run_blocks, title_of
+from bt.results import verifications
 
 if TYPE_CHECKING:
     from bt.results.read import Results
@@ -52,6 +53,7 @@ def as_html(results: Results) -> str:
         parts.append(notebook.rows_html(_sets(results), _SET_DIGITS))
     if traded:
         parts += [*_curves(results), notebook.rows_html(symbol_table(results), SYMBOL_DIGITS)]
+    parts += [notebook.words_html(verifications.sentence(row)) for row in verifications.of(results)]
     parts += [notebook.words_html(f"! {warning}") for warning in json.loads(run["warnings"])]
     return "".join(parts)
 

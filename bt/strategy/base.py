@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence  # noqa: TC003 - parameters() evaluates the annotations
 from functools import lru_cache
@@ -12,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 
-from bt.config import truth
+from bt.config import fitted
 from bt.errors import BtError, hint
 
 if TYPE_CHECKING:
@@ -143,28 +142,3 @@ def require_known(strategy: type[BaseStrategy], names: Iterable[str]) -> Mapping
         if key not in known:
             raise BtError(f"{name_of(strategy)} has no parameter {key!r}", hint(key, known) if known else "it has none")
     return known
-
-
-def fitted(key: str, value: Any, kind: type) -> Any:
-    """Give a parameter's value, or its text, as its type; what is of another is refused."""
-    wrong = BtError(f"parameter {key}={value} is not {_article(kind)}", f"write {key}={_example(kind)}")
-    if kind is bool:
-        try:
-            return truth(value)
-        except BtError:
-            raise wrong from None
-    try:
-        made_value = kind(value)
-    except (ValueError, TypeError, OverflowError):
-        raise wrong from None
-    if kind is not str and (isinstance(value, bool) or not math.isfinite(made_value) or made_value != float(value)):
-        raise wrong
-    return made_value
-
-
-def _article(kind: type) -> str:
-    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[kind]
-
-
-def _example(kind: type) -> str:
-    return {int: "20", float: "1.5", str: "text", bool: "true"}[kind]

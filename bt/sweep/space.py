@@ -14,8 +14,9 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from bt.config import fitted
 from bt.errors import BtError
-from bt.strategy.base import fitted, name_of, require_known
+from bt.strategy.base import name_of, require_known
 from bt.sweep.arguments import require_text, told
 from bt.wording import counted, shown
 

@@ -28,7 +28,8 @@ _SWEEPS: Final = """
     drop macro table if exists day_facts;
 """
 _PARTS: Final = "alter table runs add column data_parts varchar;"
-MIGRATIONS: Final[tuple[str, ...]] = (_SWEEPS, _PARTS)  # statements from schema version 1 to 2, 2 to 3 …
+_OPINIONS: Final = "drop table verifications;"  # nothing wrote to it before: made anew from its file
+MIGRATIONS: Final[tuple[str, ...]] = (_SWEEPS, _PARTS, _OPINIONS)  # statements from schema version 1 to 2, 2 to 3 …
 NEWEST: Final = 1 + len(MIGRATIONS)  # the schema version of this bt
 CHECKS: Final = "checks"  # the folder of queries that must return no rows: run by `bt check`, not built
 

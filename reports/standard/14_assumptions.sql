@@ -126,8 +126,17 @@ select unnest([
     {
         'label': 'Second engine',
         'value': coalesce(
-            (select string_agg(engine || format(': {:,} of {:,} trades differ', differences, trades), '; ' order by created_ts) from verifications where run_id = $run),
-            case when kind = 'run' then 'not asked' end
+            (
+                select string_agg(
+                    concat(engine, ' ', version, case
+                        when matches then format(': all of {:,} trades and the equity of {:,} bars match', trades, bars)
+                        else format(': {:,} of {:,} trades differ, equity by up to {:.2g}', differences, trades, equity_gap)
+                    end), '; ' order by engine
+                )
+                from verifications
+                where run_id = $run
+            ),
+            case when kind <> 'sweep' then 'not asked' end
         )
     }
 ], recursive := true)

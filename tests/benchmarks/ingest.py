@@ -42,10 +42,11 @@ def ingest(folder: str, address: str, names: list[str], *options: str) -> dict[s
     process = subprocess.Popen(
         [*command, "--db", str(database), *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    told = [json.loads(line) for line in process.stderr]
+    told = [json.loads(line) | {"heard": time.monotonic()} for line in process.stderr]
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0, told
-    [done] = [event for event in told if event["event"] == "ingested"]
+    [began] = [event["heard"] for event in told if event.get("name") == "downloading"]
+    done = told[-1]["counts"] | {"seconds": told[-1]["heard"] - began}
     size = database.stat().st_size / done["candles"]
     return done | {"memory": usage.ru_maxrss / 1024, "bytes": size}
 

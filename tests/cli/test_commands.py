@@ -116,7 +116,7 @@ def test_json_of_a_run_is_whole_and_strict(workspace: Path, capsys: Captured) ->
     captured = capsys.readouterr()
     assert captured.err == ""
     whole = json.loads(captured.out, parse_constant=lambda name: pytest.fail(name))
-    assert set(whole) == {"run", "metrics", "by_symbol"}
+    assert set(whole) == {"run", "metrics", "by_symbol", "verifications"}
     assert whole["run"]["params"]["fast"] == 20
     assert whole["run"]["config"]["account"]["cash"] == 10_000.0
     assert "sharpe" in whole["metrics"]
@@ -188,6 +188,7 @@ def test_events_are_json_lines(workspace: Path, capsys: Captured) -> None:
     events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     stages = [event["name"] for event in events if event["event"] == "stage"]
     assert stages == ["data", "signals", "trades", "look-ahead", "storing"]
+    assert events[-1]["event"] == "done"
     assert cli.run("run nothing -s ALPHAUSDT --progress json".split()) == 2
     assert json.loads(capsys.readouterr().err)["code"] == 2
 
@@ -253,7 +254,7 @@ def test_strategies_are_listed_and_described(workspace: Path, capsys: Captured) 
     assert listed["rsi_reversion"].startswith("RSI reversion")
     assert {"example", "ema_cross", "donchian_breakout", "volatility_target"} <= set(listed)
     assert cli.run(["strategies", "ema_cross"]) == 0
-    assert "10:60:10" in capsys.readouterr().out
+    assert "10:50:10" in capsys.readouterr().out
     assert cli.run(["new", "my_idea"]) == 0
     assert cli.run(["run", "my_idea", "-s", "ALPHAUSDT"]) == 0
 

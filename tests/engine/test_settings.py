@@ -60,8 +60,9 @@ def test_a_bad_setting_is_refused(choice: str) -> None:
 
 
 def test_a_profile_sets_what_it_must_and_takes_the_rest() -> None:
-    for engine in ("backtrader", "vectorbt"):
-        assert bt.Execution.profile(engine, stop=0.02) == bt.Execution(level_delay=1, stop=0.02)
+    assert bt.Execution.profile("vectorbt", stop=0.02) == bt.Execution(level_delay=1, stop=0.02)
+    limits = bt.Execution(level_delay=1, stop=0.02, intrabar="adverse", take_fill="limit")
+    assert bt.Execution.profile("backtrader", stop=0.02) == limits
     with pytest.raises(bt.BtError, match="profile"):
         bt.Execution.profile("backtrade")
 

@@ -171,16 +171,22 @@ def test_narration_goes_to_stderr_in_the_form_asked_for(capsys: pytest.CaptureFi
         narrator = Narrator(mode)
         narrator.stage("data")
         narrator.say("hello")
+        narrator.refused("worse", "leave it")
         narrator.failed("bad", "mend it", 2)
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == [
         "hello",
+        "error: worse",
+        "  try: leave it",
         "error: bad",
         "  try: mend it",
-        '{"event": "stage", "name": "data"}',
-        '{"event": "log", "message": "hello"}',
-        '{"event": "error", "message": "bad", "cure": "mend it", "code": 2}',
+        '{"event": "stage", "name": "data", "index": null, "of": null}',
+        '{"event": "log", "level": "info", "text": "hello", "cure": null}',
+        '{"event": "log", "level": "error", "text": "worse", "cure": "leave it"}',
+        '{"event": "error", "code": 2, "what": "bad", "cure": "mend it"}',
+        "error: worse",
+        "  try: leave it",
         "error: bad",
         "  try: mend it",
     ]

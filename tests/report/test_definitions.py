@@ -57,7 +57,8 @@ def test_the_standard_sections(tmp_path: Path) -> None:
     }
     traded = [
         "40_price", "41_closeups", "42_equity", "50_monthly", "52_results", "53_excursions", "54_weekdays", "56_hours",
-        "60_symbols", "61_drawdowns", "62_exits", "63_sides", "64_rejections", "70_trades", "80_metrics",
+        "60_symbols", "61_drawdowns", "62_exits", "63_sides", "64_rejections", "65_verified_rules", "70_trades",
+        "80_metrics",
     ]  # fmt: skip
     head, judged = ["12_reproduce", "14_assumptions"], ["20_verdict", "22_judgement"]
     assert listed == {

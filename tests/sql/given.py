@@ -58,6 +58,11 @@ DULL: dict[str, Row] = {
         "symbol": "X", "valid_from": datetime(1970, 1, 1), "exchange": "bybit", "category": "linear", "as_of": START,
         "source": "test",
     },
+    "verifications": {
+        "run_id": "a", "engine": "backtrader", "version": "1", "profile": "{}", "trades": 0, "differences": 0,
+        "first_difference": None, "complaints": "[]", "bars": 0, "equity_gap": 0.0, "tolerance": 1e-9, "matches": True,
+        "unexplained": 0, "rules": "[]", "created_ts": START,
+    },
 }  # fmt: skip
 
 

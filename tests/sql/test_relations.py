@@ -53,6 +53,11 @@ TWO_TRADES = {
         {"n": 5, "ts": at(180), "bar": 7, "trade": 3},
     ]
 }  # fmt: skip
+PUT_ASIDE = (
+    '[{"rule": "b", "sentence": "says b", "changed": 2, "follow": 3, "unexplained": 0, "end_equity": 9.5, '
+    '"end_equity_without": 10, "first": {"with":null}}, {"rule": "a", "sentence": "", "changed": 0, "follow": 0, '
+    '"unexplained": 1, "end_equity": 10, "end_equity_without": 10, "first": null}]'
+)
 FOREIGN = ("A", "spot:A", "binance:A")
 SPANS = "select symbol, first_ts, last_ts from {} order by symbol, first_ts"
 
@@ -184,6 +189,12 @@ CASES: list[tuple[str, str, Tables, str, Rows]] = [
         "union all select what, trades from trades_by('weekday') order by what"),
         [("01", 1), ("02", 1), ("1 Mon", 2), ("long", 1), ("short", 1)],
     ),
+    (
+        "verified_rules", "in the order in which they were put aside", {"verifications": [{"rules": PUT_ASIDE}]},
+        "select * exclude (run_id, engine) from verified_rules order by place",
+        [(1, "b", "says b", 2, 3, 0, 9.5, 10.0, '{"with":null}'), (2, "a", "", 0, 0, 1, 10.0, 10.0, "null")],
+    ),
+    ("verified_rules", "none was put aside", {"verifications": [{}]}, "from verified_rules", []),
 ]  # fmt: skip
 
 # relation: the test file that gives it rows and says what is expected

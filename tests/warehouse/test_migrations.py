@@ -82,7 +82,7 @@ def test_a_file_of_version_1_keeps_everything_and_becomes_like_a_new_one(old: Pa
     with duckdb.connect(str(old), read_only=True) as connection:
         before = {table: connection.execute(f"from {table}").fetchall() for table in ("runs", "days", "candles")}
     warehouse = Warehouse(old)
-    assert warehouse.query("select schema_version from warehouse_info").item() == schema.NEWEST == 3
+    assert warehouse.query("select schema_version from warehouse_info").item() == schema.NEWEST == 4
     with warehouse.read() as connection:
         for table, rows in before.items():
             extra = "exclude (settings, sets, data_parts)" if table == "runs" else ""
