@@ -71,6 +71,7 @@ def test_the_demo_prints_what_is_shown(demo: Demo) -> None:
         assert run_id.sub("run …", shown.strip()) in run_id.sub("run …", demo.out)
 
 
+@pytest.mark.long
 def test_the_demo_plays_twice(demo: Demo, tmp_path: Path) -> None:
     shutil.copytree(demo.folder / "untouched" / "bt-demo", tmp_path / "bt-demo")
     again = play(tmp_path)
@@ -120,6 +121,7 @@ def test_questions_to_the_demo_run(demo: Demo, monkeypatch: pytest.MonkeyPatch, 
     assert cli.run(line) == 0
 
 
+@pytest.mark.long
 def test_the_first_session_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(seeded.SYMBOLS, "BTCUSDT", (60_000.0, 0.1))

@@ -103,6 +103,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", DAMAGE)
 def test_the_command_it_names_mends_it(
     name: str, warehouse: Warehouse, check: Callable[..., tuple[int, list[Row]]], monkeypatch: pytest.MonkeyPatch

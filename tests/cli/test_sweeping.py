@@ -183,6 +183,7 @@ def test_where_no_set_qualifies_the_cure_is_for_what_most_lack(
     assert cure in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.long
 def test_an_error_midway_says_how_many_sets_are_stored_and_how_to_go_on(
     workspace: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -150,6 +150,7 @@ def test_it_ends_at_once_at_any_moment(exchange, undisturbed, number, code):
     assert seen.count(code) > 10  # the others had ended
 
 
+@pytest.mark.long
 def test_a_stop_for_a_moment_is_nothing(exchange, undisturbed):
     with started() as process:
         after(exchange, 6, process)
@@ -194,6 +195,7 @@ def killed(exchange: Busy, undisturbed: dict[str, pl.DataFrame], kills: int) -> 
     print(f"\n{done} kills, {finished} ingests that came to their end in between, {life:.2f} s of life")
 
 
+@pytest.mark.long
 def test_a_kill_loses_nothing_that_was_acknowledged(exchange, undisturbed):
     killed(exchange, undisturbed, 3)
 

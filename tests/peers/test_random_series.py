@@ -91,6 +91,7 @@ def meet(name: str, seeds: range) -> Tally:
     return total
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PEERS)
 def test_a_peer_trades_the_same(name: str) -> None:
     seeds = PEERS[name][2]

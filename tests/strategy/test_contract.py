@@ -344,6 +344,17 @@ def test_liquidations_are_counted_and_weighed(warehouse: Warehouse) -> None:
     assert f"{gone.height} {noun} ended by liquidation, net {gone['pnl'].sum():+,.2f}" in warnings_of(results)
 
 
+def test_positions_that_stay_open_are_said_and_are_no_trades(warehouse: Warehouse) -> None:
+    held = bt.Execution(close_at_end=False)
+    results = written(
+        warehouse, "enter_long=pl.col('ts').dt.hour() == 3", execution=held, account=bt.Account(sizing="equity")
+    )
+    assert results.trades["is_open"].to_list() == [True]
+    warnings = warnings_of(results)
+    assert "only 0 trades: too few to judge by" in warnings
+    assert "1 position still open at the end: what they gained or lost is in no trade" in warnings
+
+
 def test_adds_are_one_trade(warehouse: Warehouse) -> None:
     results = written(
         warehouse, "enter_long=pl.col('ts').dt.hour() % 5 == 0, stop_distance=0.05 * pl.col('close')",

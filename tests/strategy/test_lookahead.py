@@ -179,6 +179,7 @@ def leaking(report: Report, cases: dict[str, Case]) -> list[str]:
     return [name for place, name in enumerate(cases) if f"x{place}" in leaks]
 
 
+@pytest.mark.long
 def test_every_planted_cheat_is_found(hours: Warehouse) -> None:
     report = asked(Columned(cases=CHEATS), hours, cuts=25)
     assert leaking(report, CHEATS) == list(CHEATS)

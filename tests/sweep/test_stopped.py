@@ -99,6 +99,7 @@ def test_killed_once(own: Warehouse, uninterrupted: Any, walk: bool, settings: d
     resumed_like(uninterrupted(job), job)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("walk", "settings"),
     [
@@ -163,6 +164,7 @@ def test_a_finished_one_is_given_as_it_is(own: Warehouse, capfd: pytest.CaptureF
     alike(kept(own, first.run_id), before)
 
 
+@pytest.mark.long
 def test_what_changed_begins_anew(own: Warehouse) -> None:
     job = job_of(own)
     old, stored = interrupted(job)
@@ -180,6 +182,7 @@ def test_what_changed_begins_anew(own: Warehouse) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_two_do_not_work_on_the_same_run(own: Warehouse, uninterrupted: Any) -> None:
     job = job_of(own)
     run_id, _ = interrupted(job)

@@ -92,6 +92,7 @@ def test_a_walk_ends_flat_whatever_the_settings_say(shared: Warehouse) -> None:
     assert json.loads(results.run["config"])["execution"]["close_at_end"] is True
 
 
+@pytest.mark.long
 def test_a_set_keeps_its_number_where_each_fold_learns_anew(shared: Warehouse) -> None:
     pytest.importorskip("optuna", reason="the extra optuna is not installed")
     search = {"fast": range(2, 30), "slow": range(30, 60)}

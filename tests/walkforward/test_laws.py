@@ -31,6 +31,7 @@ STITCHES = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 def test_a_fold_part_is_a_run_on_its_dates(shared: Warehouse, name: str) -> None:
     strategy, settings = SETTINGS[name]
