@@ -64,6 +64,7 @@ def test_shown_files_are_the_files(path: str, text: str) -> None:
     assert text == (ROOT / path).read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_the_demo_prints_what_is_shown(demo: Demo) -> None:
     run_id = re.compile(r"run \w{12}\.\d+")  # hangs on the last bits of every indicator, so on the processor
     for part in ("demo", "demo-walk"):
@@ -93,6 +94,7 @@ def test_the_demo_is_quiet_when_told(tmp_path: Path) -> None:
     assert played.err == ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("text", [text for _, text in blocks("run", "python")])
 def test_python_examples_run(demo: Demo, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.chdir(demo.folder)
@@ -115,6 +117,7 @@ def commands(text: str) -> list[list[str]]:
     return [shlex.split(line)[1:] for line in lines]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("line", [line for _, text in blocks("run", "bt-demo") for line in commands(text)])
 def test_questions_to_the_demo_run(demo: Demo, monkeypatch: pytest.MonkeyPatch, line: list[str]) -> None:
     monkeypatch.chdir(demo.folder / "bt-demo")

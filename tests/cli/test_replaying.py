@@ -123,6 +123,7 @@ def test_stored_source_is_executed_only_if_it_is_the_file_or_asked_for(bt: Any) 
     assert bt("replay --all")[0] == 2
 
 
+@pytest.mark.long
 def test_the_file_of_today_can_be_held_against_the_stored_run(bt: Any) -> None:
     bt(RUN)
     edit(*SOLD)
@@ -137,6 +138,7 @@ def test_the_file_of_today_can_be_held_against_the_stored_run(bt: Any) -> None:
     assert bt("replay --stored")[0] == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "command",
     [pytest.param(f"sweep mine {SPACE}", marks=pytest.mark.slow), f"walk mine {SPACE} --train 8d --test 4d"],
@@ -191,6 +193,7 @@ def test_two_runs_are_told_apart(bt: Any) -> None:
     assert all(row["key"].endswith("BETAUSDT") for row in whole["data"])
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_module_beside_the_strategy_is_part_of_it(bt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(Path.cwd()))
@@ -217,6 +220,7 @@ def test_a_module_beside_the_strategy_is_part_of_it(bt: Any, monkeypatch: pytest
     assert "imports.mine_of_mine.deep" in bt("diff latest latest~3")[1]
 
 
+@pytest.mark.long
 def test_what_a_strategy_reads_of_its_own_makes_another_run(bt: Any) -> None:
     Path("level.txt").write_text("1.0")
     edit("self.stop * ", "float(__import__('pathlib').Path('level.txt').read_text()) * ")
@@ -229,6 +233,7 @@ def test_what_a_strategy_reads_of_its_own_makes_another_run(bt: Any) -> None:
     assert "finished already" not in bt(RUN)[2]
 
 
+@pytest.mark.long
 def test_sweeps_and_walk_forwards_are_told_apart(bt: Any) -> None:
     bt(f"sweep mine {SPACE} --name one")
     bt(f"sweep mine {SPACE.replace('3,5', '3,6')} --name two")

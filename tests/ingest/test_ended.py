@@ -21,7 +21,7 @@ from bt.exchange import Exchange, Options
 from bt.warehouse import Warehouse
 from tests.ingest.serving import FREE, START, candles, content, holed, in_a_thread, listing, market, milliseconds, same
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")]
 ROOT = Path(__file__).parents[2]
 FILE = Path("bt.duckdb")
 DAYS = 2
@@ -150,7 +150,6 @@ def test_it_ends_at_once_at_any_moment(exchange, undisturbed, number, code):
     assert seen.count(code) > 10  # the others had ended
 
 
-@pytest.mark.long
 def test_a_stop_for_a_moment_is_nothing(exchange, undisturbed):
     with started() as process:
         after(exchange, 6, process)
@@ -195,7 +194,6 @@ def killed(exchange: Busy, undisturbed: dict[str, pl.DataFrame], kills: int) -> 
     print(f"\n{done} kills, {finished} ingests that came to their end in between, {life:.2f} s of life")
 
 
-@pytest.mark.long
 def test_a_kill_loses_nothing_that_was_acknowledged(exchange, undisturbed):
     killed(exchange, undisturbed, 3)
 

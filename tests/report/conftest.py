@@ -58,7 +58,7 @@ def own(tested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open an event loop runs in this thread, where commands begin their own
 def browser() -> Iterator[Any]:
     """Give Debian's Chromium; without it these tests have nothing to look with."""
     api = pytest.importorskip("playwright.sync_api")

@@ -42,6 +42,7 @@ def text_of(name: str) -> str:
     return Path("odd.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=[pytest.mark.slow] if name.startswith("one") else []) for name in MADE],

@@ -168,6 +168,7 @@ FINGERPRINTS: list[tuple[str, dict[str, Any], bool]] = [  # what changes, settin
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("change", "settings", "expected"), FINGERPRINTS)
 def test_the_fingerprint_is_of_all_that_was_read(
     warehouse: Warehouse, change: str, settings: dict[str, Any], expected: bool
@@ -288,6 +289,7 @@ ENVELOPES: list[tuple[str, dict[str, float]]] = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("intrabar", "levels"), ENVELOPES)
 def test_the_envelope_is_stored_where_exits_were_ambiguous(
     warehouse: Warehouse, intrabar: Any, levels: dict[str, float]

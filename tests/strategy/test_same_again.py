@@ -144,6 +144,7 @@ def test_a_digest_is_of_values_and_not_of_their_order() -> None:
     assert digests({"rows": rows.with_columns(value=pl.col("value").fill_null(0))})["rows B"] != known["rows B"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("folds", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_sweep_is_recognised_before_anything_is_tried(case: Case, folds: bool) -> None:
     search = bt.Sweep(search={"fast": [5, 8], "slow": [20]}, min_trades=0)

@@ -123,6 +123,7 @@ class Led(Odd):
     way: str = "other"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "strategy", "search"),
     [("sweep", Odd, {"way": ["plain", "other"], "n": range(2, 30)}), ("walk", Led, {"n": range(2, 30)})],

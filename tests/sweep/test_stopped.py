@@ -25,6 +25,8 @@ from tests.sweep.kept import ORDERS, alike, kept, unsound
 from tests.sweep.strategies import Cross
 from tests.sweep.worker import Job, work
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 POINTS = 20
 RANDOM = {"sampler": "random", "trials": 46, "seed": 3}
@@ -99,7 +101,6 @@ def test_killed_once(own: Warehouse, uninterrupted: Any, walk: bool, settings: d
     resumed_like(uninterrupted(job), job)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("walk", "settings"),
     [
@@ -164,7 +165,6 @@ def test_a_finished_one_is_given_as_it_is(own: Warehouse, capfd: pytest.CaptureF
     alike(kept(own, first.run_id), before)
 
 
-@pytest.mark.long
 def test_what_changed_begins_anew(own: Warehouse) -> None:
     job = job_of(own)
     old, stored = interrupted(job)
@@ -182,7 +182,6 @@ def test_what_changed_begins_anew(own: Warehouse) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.long
 def test_two_do_not_work_on_the_same_run(own: Warehouse, uninterrupted: Any) -> None:
     job = job_of(own)
     run_id, _ = interrupted(job)

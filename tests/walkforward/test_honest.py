@@ -59,6 +59,7 @@ def test_each_test_is_examined_for_look_ahead(shared: Warehouse) -> None:
     )
 
 
+@pytest.mark.long
 def test_what_was_not_examined_is_no_evidence(shared: Warehouse) -> None:
     for what in (bt.Sweep(min_trades=1), bt.WalkForward(train="8d", test="6d", sweep=bt.Sweep(min_trades=1))):
         results = what.run(Cross, shared, **SPAN, lookahead=0).get_results()
@@ -66,6 +67,7 @@ def test_what_was_not_examined_is_no_evidence(shared: Warehouse) -> None:
         assert "not examined for look-ahead" in results.run["warnings"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["sweep", "walk"])
 def test_a_strategy_that_looks_ahead_is_no_evidence(shared: Warehouse, kind: str) -> None:
     sweep = bt.Sweep(min_trades=1, objective="net_profit")

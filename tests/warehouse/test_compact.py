@@ -21,6 +21,8 @@ from bt.errors import WarehouseError
 from bt.warehouse import Warehouse
 from bt.warehouse.layout import ROW_GROUP
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 Arrivals = list[tuple[str, int, int]]  # symbol, first minute, minutes
 Captured = pytest.CaptureFixture[str]
@@ -236,7 +238,6 @@ def child(path: Path, moment: str) -> subprocess.CompletedProcess[str]:
 SLOW = [pytest.param(moment, marks=pytest.mark.slow) for moment in ("at X", "at ")]  # these are but more of the same
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("moment", ["at Z", "before the name", "after the name", *SLOW])
 def test_ended_by_force_it_is_whole(messy: Warehouse, tmp_path: Path, moment: str) -> None:
     path = tmp_path / "bt.duckdb"
