@@ -36,9 +36,11 @@ class Symbol:
         return self.name
 
 
-def bring(name: str) -> str:
-    """Say which command brings data of a symbol: from the exchange, or, of others than Bybit, from files."""
-    return f"bt ingest {name}" if parse(name).exchange == "bybit" else f"bt import FILE --symbol {name}"
+def bring(*names: str) -> str:
+    """Say which commands bring data of symbols: from the exchange, or, of others than Bybit, from files."""
+    served = [name for name in names if parse(name).exchange == "bybit"]
+    commands = [f"bt ingest {' '.join(served)}"] if served else []
+    return "; ".join([*commands, *(f"bt import FILE --symbol {name}" for name in names if name not in served)])
 
 
 def parse(text: str) -> Symbol:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -17,16 +19,33 @@ from bt.warehouse import Warehouse
 DAYS = 20
 
 
+def once(factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], None]) -> Path:
+    """Give the folder of this name, which the first of the parallel processes fills; it is not to be changed."""
+    shared = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / name
+    with (shared / f"{name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            growing = factory.mktemp("growing")
+            fill(growing)
+            growing.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def made_market(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("market")
+    return once(tmp_path_factory, "market", _fill)
+
+
+def _fill(folder: Path) -> None:
     assert bt_command(["init", str(folder)]) == 0
     warehouse = Warehouse(folder / "warehouse" / "bt.duckdb")
     for name in ("ALPHAUSDT", "BETAUSDT"):
         file = folder / f"{name}.parquet"
         seeded.candles(name, days=DAYS).write_parquet(file)
         import_file(warehouse, file, symbol=symbols.parse(name), options=ImportOptions())
-    return folder
 
 
 @pytest.fixture

@@ -64,6 +64,7 @@ def test_shown_files_are_the_files(path: str, text: str) -> None:
     assert text == (ROOT / path).read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_the_demo_prints_what_is_shown(demo: Demo) -> None:
     run_id = re.compile(r"run \w{12}\.\d+")  # hangs on the last bits of every indicator, so on the processor
     for part in ("demo", "demo-walk"):
@@ -71,6 +72,7 @@ def test_the_demo_prints_what_is_shown(demo: Demo) -> None:
         assert run_id.sub("run …", shown.strip()) in run_id.sub("run …", demo.out)
 
 
+@pytest.mark.long
 def test_the_demo_plays_twice(demo: Demo, tmp_path: Path) -> None:
     shutil.copytree(demo.folder / "untouched" / "bt-demo", tmp_path / "bt-demo")
     again = play(tmp_path)
@@ -92,6 +94,7 @@ def test_the_demo_is_quiet_when_told(tmp_path: Path) -> None:
     assert played.err == ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("text", [text for _, text in blocks("run", "python")])
 def test_python_examples_run(demo: Demo, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.chdir(demo.folder)
@@ -114,12 +117,14 @@ def commands(text: str) -> list[list[str]]:
     return [shlex.split(line)[1:] for line in lines]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("line", [line for _, text in blocks("run", "bt-demo") for line in commands(text)])
 def test_questions_to_the_demo_run(demo: Demo, monkeypatch: pytest.MonkeyPatch, line: list[str]) -> None:
     monkeypatch.chdir(demo.folder / "bt-demo")
     assert cli.run(line) == 0
 
 
+@pytest.mark.long
 def test_the_first_session_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(seeded.SYMBOLS, "BTCUSDT", (60_000.0, 0.1))

@@ -48,14 +48,16 @@ def compare(
 
     call = asked.session()
     warehouse = call.warehouse()
-    wanted = [find(warehouse, each).run_id for each in run]
-    if len(wanted) < _PAIR or len(set(wanted)) < len(wanted):
-        raise BtError(
-            "compare needs two or more runs, each of them once", "bt compare latest~1 latest; bt runs lists them"
-        )
-    rows = [_finished(warehouse, run_id) for run_id in wanted]
+    with warehouse.read():  # one opening for all that is asked
+        wanted = [find(warehouse, each).run_id for each in run]
+        if len(wanted) < _PAIR or len(set(wanted)) < len(wanted):
+            raise BtError(
+                "compare needs two or more runs, each of them once", "bt compare latest~1 latest; bt runs lists them"
+            )
+        rows = [_finished(warehouse, run_id) for run_id in wanted]
+        figures = figure_lines(warehouse, rows) if asked.form == "table" else []
     if asked.form == "table":
-        write(drawn(_heads(rows), [*_settings(rows), *figure_lines(warehouse, rows)]), asked.out)
+        write(drawn(_heads(rows), [*_settings(rows), *figures]), asked.out)
     else:
         emit(pl.DataFrame(rows, infer_schema_length=None).drop("config", "strategy_source"), asked.form, asked.out)
     for sentence in _unlike(rows):

@@ -23,24 +23,25 @@ def data(
 
     call = asked.session()
     warehouse = call.warehouse()
-    names = stored(warehouse, symbols or [])
-    chosen = f"where symbol in ({', '.join('?' * len(names))})" if symbols else ""  # of a list, DuckDB prunes nothing
-    frame = warehouse.query(
-        f"""
-        select
-            symbol,
-            first_ts as first,
-            last_ts as last,
-            candles,
-            round(100 * complete, 4) as "%",
-            missing,
-            absent,
-        from coverage
-        {chosen}
-        order by symbol
-        """,
-        names if symbols else None,
-    )
+    with warehouse.read():  # one opening for both
+        names = stored(warehouse, symbols or [])
+        chosen = f"where symbol in ({', '.join('?' * len(names))})" if symbols else ""  # a list prunes nothing
+        frame = warehouse.query(
+            f"""
+            select
+                symbol,
+                first_ts as first,
+                last_ts as last,
+                candles,
+                round(100 * complete, 4) as "%",
+                missing,
+                absent,
+            from coverage
+            {chosen}
+            order by symbol
+            """,
+            names if symbols else None,
+        )
     if asked.form == "table" and not frame["absent"].sum():
         frame = frame.drop("absent")
     emit(frame, asked.form, asked.out)

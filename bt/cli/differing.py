@@ -18,7 +18,7 @@ from bt.cli.reasons import (
     reason_lines,
     rows_drawn,
 )
-from bt.errors import ExitCode
+from bt.errors import BtError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +51,7 @@ def diff(
     warehouse = call.warehouse()
     with warehouse.read():
         pair = [find(warehouse, each).get_results() for each in (one, two)]
+        _require_alike(*pair)
         frames = [_frames(each) for each in pair]
         why = reasons(pair[0].run, pair[1].run)
         found = first_difference(*frames)
@@ -72,6 +73,16 @@ def diff(
         }  # fmt: skip
         print_facts(facts, asked)
     return ExitCode.OK if same else ExitCode.INCOMPLETE
+
+
+def _require_alike(one: Results, two: Results) -> None:
+    """Refuse a sweep beside anything else: there is nothing to hold together."""
+    if one.run["kind"] != two.run["kind"] and "sweep" in {one.run["kind"], two.run["kind"]}:
+        raise BtError(
+            f"{one.run_id} is a {one.run['kind']} and {two.run_id} a {two.run['kind']}: a sweep has trials of many "
+            "sets, the other has the fills of one",
+            "bt compare sets their figures side by side",
+        )
 
 
 def _frames(results: Results) -> dict[str, pl.DataFrame]:

@@ -66,7 +66,8 @@ def _groups(results: Results, by: str) -> pl.DataFrame:
     rows, whole, head = results.sql(QUERIES[by]), results.figures, _HEADS.get(by, by)
     total = {
         head: "total", "trades": whole["trades"], "win %": whole["win_rate"], "net pnl": _pnl(results),
-        "avg R": whole["expectancy_r"], "bars": whole["avg_bars"], "costs": whole["costs"],
+        "avg R": whole["expectancy_r"], "bars": whole["avg_bars"],
+        "costs": rows["costs"].sum(),  # not those of positions that are open
     }  # fmt: skip
     shown = rows.select(
         pl.col("what").alias(head), "trades", (pl.col("wins") / pl.col("trades")).alias("win %"),

@@ -51,26 +51,26 @@ def _listed(warehouse: Warehouse, sort: str, limit: int) -> Any:
 
     from bt.results import standing
 
-    order = ranked_by(warehouse, sort)
     own = ("run_id", "name", "kind", "status", "strategy", "symbols", "timeframe", "created_ts")
     metrics = ("net_profit", "max_drawdown", "sharpe", "calmar", "trades")
     further = () if sort in {*own, *metrics} else (sort,)
     shown = ("run_id as run", *own[1:-1], *metrics, *further, "created_ts as created")
-    found = warehouse.query(
-        f"""
-        with listed as (
-            select {", ".join(f"runs.{name}" for name in own)}, leaderboard.* exclude ({", ".join(own)})
-            from runs
-            left join leaderboard using (run_id)
-        )
+    with warehouse.read():  # one opening for all that is asked
+        found = warehouse.query(
+            f"""
+            with listed as (
+                select {", ".join(f"runs.{name}" for name in own)}, leaderboard.* exclude ({", ".join(own)})
+                from runs
+                left join leaderboard using (run_id)
+            )
 
-        select {", ".join(shown)}
-        from listed
-        order by {order}
-        limit {limit:d}
-        """
-    )
-    abandoned = pl.col("run").is_in(list(standing.abandoned(warehouse)))
+            select {", ".join(shown)}
+            from listed
+            order by {ranked_by(warehouse, sort)}
+            limit {limit:d}
+            """
+        )
+        abandoned = pl.col("run").is_in(list(standing.abandoned(warehouse)))
     return found.with_columns(status=pl.when(abandoned).then(pl.lit("interrupted")).otherwise("status"))
 
 
@@ -129,8 +129,10 @@ def show(
     from bt.cli import sweeps, walks
     from bt.results import find
 
-    results = find(asked.session().warehouse(), run).get_results()
-    kind = results.run["kind"]
+    warehouse = asked.session().warehouse()
+    with warehouse.read():  # one opening for both
+        results = find(warehouse, run).get_results()
+        kind = results.run["kind"]
     if source:
         _show_source(results, asked.out)
     elif by is not None:
@@ -183,17 +185,21 @@ def trades(
     if sum(each is not None for each in (limit, best, worst)) > 1:
         raise BtError("--limit, --best and --worst exclude each other", "give one of them")
     call = asked.session()
-    results = _traded(find(call.warehouse(), run).get_results())
+    warehouse = call.warehouse()
     where, given = _chosen_trades(symbol, {"first": first, "end": end}, call.now)
     many = limit or best or worst
     order = "pnl desc, trade" if best else "pnl, trade" if worst else "trade"
     closed = "and not is_open" if best or worst else ""
     bound = f"limit {many:d}" if many else ""
     columns = "*" if asked.form != "table" else _TRADE
-    frame = results.warehouse.query(
-        f"select {columns} from trades where run_id = $run {closed} {where} order by {order} {bound}",
-        {"run": results.run_id, **given},
-    )
+    with warehouse.read():  # one opening for both
+        results = _traded(find(warehouse, run).get_results())
+        if unknown := set(given.get("names", ())).difference(results.run["symbols"].split(",")):
+            raise BtError(f"{results.run_id} has no {', '.join(sorted(unknown))}", f"it has {results.run['symbols']}")
+        frame = warehouse.query(
+            f"select {columns} from trades where run_id = $run {closed} {where} order by {order} {bound}",
+            {"run": results.run_id, **given},
+        )
     if asked.form == "table":
         write(table(frame, digits={"pnl": 2, "r": 2}), asked.out)
     else:

@@ -101,14 +101,14 @@ def difference_lines(found: Difference | None, names: Names) -> list[str]:
 
 def reason_lines(why: Reasons, names: Names) -> list[str]:
     """Say what differs in configuration, data, code and versions."""
-    from bt.output import printable
+    from bt.output import printable, wrapped
 
     lines: list[str] = []
     for title, changes in (("configuration", why.configuration), ("data", why.data), ("versions", why.versions)):
         lines += _change_lines(title, changes, names)
     if why.code:
         lines += [f"code: - {names.a}, + {names.b}", *(printable(line.replace("\t", "    ")) for line in why.code), ""]
-    return [*lines, *(f"! {remark}" for remark in why.remarks)]
+    return lines + [line for remark in why.remarks for line in wrapped(f"! {remark}", indent=2)]
 
 
 def _change_lines(title: str, changes: Sequence[Change], names: Names) -> list[str]:

@@ -119,7 +119,7 @@ def _hash(text: str) -> str:
 
 def _print(asked: OutputOptions, results: Results, done: Replayed) -> None:
     from bt.cli.reasons import Names, counted_rows, difference_lines, print_facts, reason_facts, reason_lines
-    from bt.output import write
+    from bt.output import wrapped, write
 
     if asked.form != "table":
         print_facts(_facts(done) | reason_facts(done.reasons), asked)
@@ -127,16 +127,17 @@ def _print(asked: OutputOptions, results: Results, done: Replayed) -> None:
     names, rows = Names("stored", "now"), counted_rows(done.compared)
     head = f"{results.run['kind']} {done.run_id} again: "
     where = " · ".join(f"{key} {value}" for key, value in (done.trial or {}).items())
-    lines = [f"{head}the same, to the last bit: {rows}" if done.difference is None else f"{head}not the same"]
+    same = f"{head}the same, to the last bit: {rows}" if done.difference is None else f"{head}not the same"
+    lines = wrapped(same, indent=2)
     lines += [f"in {where}"] if where else []
     lines += ["", *difference_lines(done.difference, names)]
     changed = reason_lines(done.reasons, names)
     if changed:
         lines += ["Since then changed:" if done.difference else "Since then changed, without any effect:", *changed]
     elif done.difference:
-        lines += [
+        lines += wrapped(
             "nothing of data, strategy, settings or versions has changed: does the strategy draw or keep anything?"
-        ]
+        )
     write("\n".join(lines).rstrip() + "\n", asked.out)
 
 

@@ -16,23 +16,6 @@ if TYPE_CHECKING:
     from bt.results import Results
 
 _FEW: Final = 10  # percent of the sets
-_SPREAD: Final = """
-    select
-        count(*) as tried,
-        count(*) filter (where status = 'failed') as failed,
-        count(distinct trial) filter (where status = 'failed') as failed_sets,
-        count(*) filter (where qualified and objective is not null) as qualified,
-        count(*) filter (where status <> 'failed' and trades < $least) as few_trades,
-        count(*) filter (where status <> 'failed' and trades >= $least and not qualified) as refused,
-        count(*) filter (where qualified and objective is null) as undefined,
-        count(*) filter (where total_return > 0) as profitable,
-        min(objective) as objective_lowest,
-        median(objective) as objective_median,
-        max(objective) as objective_highest,
-        min_by(problem, trial) as problem,
-    from trials
-    where run_id = $run and part = 'in'
-"""
 
 
 def print_sweep(results: Results, form: str, out: Path | None, *, top: int) -> None:
@@ -95,8 +78,7 @@ def best_sets(results: Results, top: int) -> pl.DataFrame:
 
 def spread(results: Results) -> dict[str, Any]:
     """Count the sets, in-sample: why some do not qualify, and how the objective is spread over all."""
-    asked = {"run": results.run_id, "least": settings_of(results)["min_trades"]}
-    return results.warehouse.query(_SPREAD, asked).row(0, named=True)
+    return results.sql("select * exclude (run_id) from tried_sets where run_id = $run").row(0, named=True)
 
 
 def why_none(results: Results) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ import json
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from bt.export.rows import encoded, lines, write_json
-from bt.export.tables import TABLES, pieces
+from bt.export.tables import TABLES, judged, pieces
 from bt.warehouse import query
 
 if TYPE_CHECKING:
@@ -32,6 +32,13 @@ def write_document(
     A list is empty where the run has no such rows. Times are ISO 8601 in UTC, what is undefined is null. Gives the
     rows that were written, the head's not counted.
     """
+    with judged(connection, run["run_id"]) as known:
+        return _written(known, run, file, names)
+
+
+def _written(
+    connection: duckdb.DuckDBPyConnection, run: Mapping[str, Any], file: IO[bytes], names: Sequence[str]
+) -> int:
     head = _head(connection, run["run_id"], run["status"])
     file.write(b"{\n" + b",\n".join(encoded(name) + b": " + encoded(value) for name, value in head.items()))
     rows = 0

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROWS: Final = 1_048_575  # of data below a header
 _LONGEST: Final = 32_767  # characters of a cell
+_CUT: Final = f"… cut at Excel's {_LONGEST:,} characters"
 _WIDEST: Final = 60  # characters of a column
 _DAY_LONG: Final = 86_400_000_000  # µs
 _DAY_ZERO: Final = 25_569  # 1970-01-01, as spreadsheets count days
@@ -142,9 +143,15 @@ def format_of(column: str, kind: pl.DataType, meaning: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Give a text as a cell can hold it: what XML refuses replaced, and no longer than Excel takes."""
+    """Give a text as a cell can hold it: what XML refuses replaced, and one longer than Excel takes cut, with a word.
+
+    Excel counts a character beyond the first 65,536 of Unicode as two.
+    """
     safe = _REFUSED.sub("\ufffd", text)
-    return safe if len(safe) <= _LONGEST else safe[: _LONGEST - 1] + "…"
+    if len(safe) <= _LONGEST // 2 or len(safe.encode("utf-16-le")) <= 2 * _LONGEST:
+        return safe
+    kept = safe.encode("utf-16-le")[: 2 * (_LONGEST - len(_CUT))].decode("utf-16-le", "ignore")
+    return kept + _CUT
 
 
 def _header(book: Book, sheet: Worksheet, piece: pl.DataFrame, note: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -101,6 +102,14 @@ def pieces(connection: duckdb.DuckDBPyConnection, run_id: str, name: str) -> Ite
         yield defined(query(connection, sql, parameters)).drop(table.left_out)
 
 
+@contextmanager
+def judged(connection: duckdb.DuckDBPyConnection, run_id: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection on which the run's overfitting is worked out once; verdicts reads that too."""
+    with connection.cursor() as own:
+        own.execute("create temp table overfitting as from main.overfitting where run_id = $run", {"run": run_id})
+        yield own
+
+
 def whole(connection: duckdb.DuckDBPyConnection, run_id: str, name: str) -> pl.DataFrame:
     """Give all rows of one table of a run."""
     return pl.concat(pieces(connection, run_id, name))
@@ -108,7 +117,10 @@ def whole(connection: duckdb.DuckDBPyConnection, run_id: str, name: str) -> pl.D
 
 def comments(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, str]:
     """Give what each column of a table means, by name; a meaning begins with the unit."""
-    sql = "select column_name, coalesce(comment, '') from duckdb_columns() where table_name = $it order by column_index"
+    sql = """
+        select column_name, coalesce(comment, '') from duckdb_columns()
+        where table_name = $it and database_name <> 'temp' order by column_index
+    """
     return dict(query(connection, sql, {"it": TABLES[name].relation}).iter_rows())
 
 

@@ -7,13 +7,13 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import polars as pl
 import polars.selectors as cs
-from xlsxwriter.workbook import Workbook
 
 from bt.errors import BtError
+from bt.export.books import opened
 from bt.export.facts import write_assumptions, write_parameters, write_summary
 from bt.export.rows import parsed
 from bt.export.sheets import DAY, ROWS, Book, write_table
-from bt.export.tables import LONG, comments, count, defined, of_kind, pieces, whole
+from bt.export.tables import LONG, comments, count, defined, judged, of_kind, pieces, whole
 from bt.warehouse import query
 from bt.wording import counted
 
@@ -32,12 +32,6 @@ TITLES: Final = {
 USUAL: Final = ("trades", "equity", "days", "monthly", "symbols", "folds", "top", "trials")
 _HEADS: Final = ("run", "metrics")  # stand on the summary
 _INTERNAL: Final = ("run_id", "params_hash", "places")
-_OPTIONS: Final = {
-    "constant_memory": True,
-    "strings_to_formulas": False,
-    "strings_to_numbers": False,
-    "strings_to_urls": False,
-}
 _CHART: Final = {"width": 760, "height": 300}  # pixels
 _CHART_ROWS: Final = 16
 _MONTHS: Final = 90  # days from which a chart's axis counts months, at most twelve or so
@@ -71,18 +65,18 @@ def write_workbook(
     usual = [name for name in USUAL if name in of_kind(run["kind"])]
     wanted = usual if names is None else [name for name in TITLES if name in names]
     _require_room(connection, run["run_id"], wanted, limits.rows)
-    with Workbook(file, dict(_OPTIONS)) as workbook:
+    with judged(connection, run["run_id"]) as known, opened(file) as workbook:
         workbook.set_properties({"title": f"bt run {run['run_id']}", "created": run["created_ts"]})
         book = Book(workbook)
         summary = book.sheet("Summary", (30, 22, 96))
-        told = {TITLES[name]: _table(book, connection, run, name, limits) for name in wanted}
+        told = {TITLES[name]: _table(book, known, run, name, limits) for name in wanted}
         if "equity" in wanted and "days" not in wanted:
-            told["Days"] = _table(book, connection, run, "days", limits)
+            told["Days"] = _table(book, known, run, "days", limits)
         if "equity" in wanted:
             _draw(book, told["Days"])
-        write_parameters(book, run, whole(connection, run["run_id"], "folds"))
+        write_parameters(book, run, whole(known, run["run_id"], "folds"))
         write_assumptions(book, run)
-        write_summary(book, summary, connection, run, {title: each.words for title, each in told.items()})
+        write_summary(book, summary, known, run, {title: each.words for title, each in told.items()})
     return sum(each.rows for each in told.values())
 
 

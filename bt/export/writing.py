@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from bt.symbols import Symbol
     from bt.warehouse import Warehouse
 
+_NUMBER: Final = re.compile(r"\(os error (\d+)\)$")
 _SINGLE: Final = {"run": "trades", "walk": "trades", "sweep": "trials"}  # the table of a file that holds one
 
 
@@ -146,5 +149,14 @@ def _opened(place: Path | None) -> Iterator[IO[bytes]]:
         return
     if sys.stdout is None:
         raise BtError("there is no stdout to write to", "name a file: -O FILE")
-    yield sys.stdout.buffer
-    sys.stdout.flush()
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.flush()
+    except OSError as error:
+        raise _numbered(error) from None
+
+
+def _numbered(error: OSError) -> OSError:
+    """Give an error of the system its number back, which Polars keeps in the text only."""
+    said = _NUMBER.search(str(error))
+    return error if error.errno or not said else OSError(int(said[1]), os.strerror(int(said[1])))

@@ -31,7 +31,10 @@ MOST_POINTS: Final = 20_000  # rows of any other chart
 _MOST_COLUMNS: Final = 60
 _NUMBERS: Final = ("line", "bar", "scatter", "heatmap")
 _MOST_TEXT: Final = 400_000  # characters of all texts of a section; a report is a page and no archive
-_TRADES: Final = "create temp table trades as from main.trades where run_id = $run"
+_SHARED: Final = {  # what takes long and several sections read: relation to the words by which they are known
+    "trades": ("trades",),
+    "overfitting": ("overfitting", "verdicts"),  # verdicts reads the temporary one too
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +56,16 @@ def answered(
 ) -> list[Answer]:
     """Ask every section's SELECT about a run; a fault of one is its own answer's `problem`.
 
-    bt's own sections share the run's trades, which are worked out once; a user's see the warehouse as it is.
+    bt's own sections share the run's trades and judgement, which are worked out once; a user's see the warehouse as it
+    is.
     """
     with connection.cursor() as shared, connection.cursor() as bare:
-        if any(not each.is_own and not each.problem and "trades" in each.sql for each in sections):
-            shared.execute(_TRADES, {"run": run})
+        texts = [each.sql for each in sections if not each.is_own and not each.problem]
+        for relation, words in _SHARED.items():
+            if any(word in text for word in words for text in texts):
+                shared.execute(
+                    f"create temp table {relation} as from main.{relation} where run_id = $run", {"run": run}
+                )
         return [_answer(bare if each.is_own else shared, each, run, patience) for each in sections]
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Final
 
 from bt import assets
@@ -110,9 +111,13 @@ def sections(places: list[Path], kind: str) -> list[Section]:
 
 def _read(path: Path, *, is_own: bool) -> Section:
     try:
-        if path.stat().st_size <= _LARGEST:
+        found = path.stat()
+        if not S_ISREG(found.st_mode):
+            problem = "is no plain file"  # a pipe would be waited for
+        elif found.st_size > _LARGEST:
+            problem = f"is larger than {_LARGEST:,} bytes"
+        else:
             return define(path, path.read_text(encoding="utf-8"), is_own=is_own)
-        problem = f"is larger than {_LARGEST:,} bytes"
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError:

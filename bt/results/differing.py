@@ -21,7 +21,12 @@ TABLES: Final = {  # what happened in a run, in the order in which it is looked 
     "fills": "n", "funding_payments": "ts, symbol, trade", "rejections": "n", "equity": "ts",
 }  # fmt: skip
 _LONGEST: Final = 80  # lines of a difference of two texts
-_FROM_SETTINGS: Final = ("warm-up", "indicators")  # parts of the data that parameters and code change, too
+_FROM_SETTINGS: Final = ("warm-up", "indicators", "signals")  # parts of the data that parameters and code change, too
+_OF_RUNS: Final = "signals"  # a part that only runs have
+_HIDDEN: Final = (
+    "candles, settings and the strategy's text are the same, its signals are not: "
+    "does it draw, keep, or read something of its own?"
+)
 _AS_ASKED: Final = ("minutes", "funding")
 _SHAPE: Final = ("timeframe", "first", "end")
 
@@ -125,13 +130,15 @@ def _data(
     parts = json.loads(one["data_parts"]), json.loads(two["data_parts"])
     if parts[0].pop("hash") != parts[1].pop("hash"):
         return (), ["the data were hashed by versions of DuckDB that hash otherwise: they cannot be held together"]
-    unlike = coded or any(key == "symbols" or key.startswith(("params.", "settings.")) for key in settings)
+    unlike = coded or any(key == "symbols" or key.startswith(("params.", "settings.", "imports.")) for key in settings)
     symbols = [{each.rpartition(" ")[2] for each in part} for part in parts]
     common = [each for each in _changes(*parts) if each.key.rpartition(" ")[2] in symbols[0] & symbols[1]]
     found = [each for each in common if not (unlike and each.key.startswith(_FROM_SETTINGS))]
+    found = [each for each in found if not (each.key.startswith(_OF_RUNS) and None in {each.a, each.b})]
     if settings:  # whether these are read at all hangs on them
         found = [each for each in found if not (each.key.startswith(_AS_ASKED) and None in {each.a, each.b})]
-    return tuple(found), []
+    hidden = found and not settings and not coded and all(each.key.startswith(_OF_RUNS) for each in found)
+    return tuple(found), [_HIDDEN] if hidden else []
 
 
 def _lines(one: str, two: str) -> Iterator[str]:

@@ -28,6 +28,7 @@ class Record:
     strategy: str
     params: Mapping[str, Any] = field(default_factory=dict)
     source: str
+    imports: Mapping[str, str] = field(default_factory=dict)  # the user's own modules it imports, to their hashes
     symbols: tuple[str, ...]
     timeframe: str
     first: datetime
@@ -69,7 +70,7 @@ class Record:
             "end_ts": self.end,
             "quote": self.quote,
             "start_cash": self.cash,
-            "config": as_json(self.config),
+            "config": as_json(self._told()),
             "data_fingerprint": self.fingerprint,
             "data_parts": as_json(self.parts),
             "strategy_source": self.source,
@@ -82,9 +83,12 @@ class Record:
     def _decisive(self) -> tuple[str, ...]:
         return (
             self.fingerprint, self.strategy, self.source, as_json(alike(self.params)), ",".join(self.symbols),
-            self.timeframe, self.first.isoformat(), self.end.isoformat(), as_json(alike(decisive(self.config))),
+            self.timeframe, self.first.isoformat(), self.end.isoformat(), as_json(alike(decisive(self._told()))),
             __version__,
         )  # fmt: skip
+
+    def _told(self) -> dict[str, Any]:
+        return {**self.config, **({"imports": self.imports} if self.imports else {})}
 
 
 @dataclass(frozen=True, kw_only=True)

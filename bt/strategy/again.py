@@ -66,7 +66,7 @@ def request_of(row: Mapping[str, Any]) -> Request:
             symbols=tuple(row["symbols"].split(",")), timeframe=row["timeframe"],
             first=datetime.fromisoformat(span["first"]), end=datetime.fromisoformat(span["end"]),
             account=Account(**config["account"]), costs=Costs(**costs), execution=Execution(**config["execution"]),
-            name=row["name"], note=row["note"],
+            note=row["note"],  # a name tells one run from another
         )  # fmt: skip
     except TypeError as error:
         version = json.loads(row["versions"]).get("bt", "?")

@@ -42,14 +42,15 @@ class Finished:
 def caveats(run: Finished) -> Iterator[str]:
     """Say in sentences what a reader of the figures should know."""
     done, gaps = run.done, run.inputs.gaps
-    trades = done.fills["trade"].n_unique()
+    won = done.trades["pnl"].drop_nulls()
     if done.status == "ruined":
         yield "the account was ruined: everything was closed and the run ended there"
-    if not trades:
+    if done.trades.is_empty():
         yield "nothing was traded"
-    elif trades < FEW_TRADES:
-        yield f"only {counted(trades, 'trade')}: too few to judge by"
-    won = done.trades["pnl"].drop_nulls()
+    elif len(won) < FEW_TRADES:
+        yield f"only {counted(len(won), 'trade')}: too few to judge by"
+    if held := done.trades.filter("is_open").height:
+        yield f"{counted(held, 'position')} still open at the end: what they gained or lost is in no trade"
     if won.sum() > 0 and won.max() > won.sum() / 2 and len(won) > 1:  # type: ignore[operator]
         yield f"one trade made {won.max() / won.sum():.0%} of the profit"  # type: ignore[operator]
     liquidated = done.trades.filter(pl.col("exit_reason") == "liquidation")
@@ -98,7 +99,7 @@ def _about_funding(run: Finished) -> Iterator[str]:
     if without:
         yield (
             f"no funding rates of {', '.join(without)}: what positions there paid or received is unknown and was not "
-            f"charged; {bring(without[0])}"
+            f"charged; {bring(*without)}"
         )
     for (symbol,), found in stretches.filter(pl.col("place") != "all").group_by("symbol", maintain_order=True):
         yield (

@@ -7,19 +7,21 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
+from bt.engine.signals import SIGNALS
 from bt.kernel import warm_up
 from bt.results import Record, Run, RunRecord, standing, store
 from bt.strategy.base import name_of, source_of
 from bt.strategy.caveats import Finished, caveats
 from bt.strategy.ground import Ground, Request
+from bt.strategy.imports import imported
 from bt.strategy.listening import Clock, Deaf, Listener
 from bt.strategy.lookahead import sample
 from bt.strategy.signals import signals_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import polars as pl
 
     from bt.config import Intrabar
     from bt.engine import Simulation, Tape, Told
@@ -63,18 +65,18 @@ class Test:
     clock: Clock
 
     @classmethod
-    def begun(
-        cls, strategy: BaseStrategy, warehouse: Warehouse, request: Request, clock: Clock, *, source: str | None = None
-    ) -> Test:
-        """Read and make signals; `source` is the strategy's text where its file does not tell."""
+    def begun(cls, strategy: BaseStrategy, warehouse: Warehouse, request: Request, clock: Clock) -> Test:
+        """Read and make signals."""
         with clock.stage("data"):
             ground = Ground.read(name_of(type(strategy)), warehouse, request, warm_up=strategy.warm_up)
         warm_up()
         with clock.stage("signals"):
             signals = signals_of(strategy, ground.market)
-            facts = ground.facts(ground.bars(), ground.market.read()) | {
+            text = source_of(type(strategy))
+            facts = ground.facts(ground.bars(), ground.market.read(), _said(signals)) | {
                 "params": dataclasses.asdict(strategy) if dataclasses.is_dataclass(strategy) else {},
-                "source": source_of(type(strategy)) if source is None else source,
+                "source": text,
+                "imports": imported(text),
             }
         return cls(strategy, warehouse, ground, signals, facts, clock)
 
@@ -113,6 +115,13 @@ class Test:
         for warning in self.seen_ahead():
             if warning not in json.loads(stored["warnings"]):
                 say(f"! {warning}")
+
+
+def _said(signals: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Give the signals to take the fingerprint of: they may hang on what nobody sees, a file of the strategy's own."""
+    sound = [name for name in SIGNALS if name in signals.columns and signals.schema[name].is_numeric()]
+    sound += [name for name in SIGNALS if signals.schema.get(name) == pl.Boolean]
+    return {"signals": signals.select("symbol", "ts", *sound)} if signals.schema["symbol"] == pl.String else {}
 
 
 def recognised(stored: dict[str, Any], name: str | None) -> str:

@@ -15,6 +15,7 @@ from bt.results import HeadRecord, Judging, Results, standing, trials
 from bt.strategy import Ground, made, name_of
 from bt.strategy.base import source_of
 from bt.strategy.caveats import Finished, caveats
+from bt.strategy.imports import imported
 from bt.strategy.lookahead import UNASKED, sample
 from bt.strategy.run import recognised
 from bt.strategy.signals import contained, signals_of
@@ -183,10 +184,10 @@ class Attempt:
 
     def record(self, kind: str, more: Mapping[str, Any], bars: Any) -> HeadRecord:
         """Give the head of a run of this; `bars` are those that its span is taken from."""
-        settings = self.settings
+        settings, text = self.settings, source_of(self.strategy)
         return HeadRecord(
             **self.ground.facts(bars, [self.stage.frame], {"candles": self.candles.digest}),
-            source=source_of(self.strategy),
+            source=text, imports=imported(text),
             kind=kind, seed=None if settings.sampler == "grid" else settings.seed,
             settings={
                 "search": described(self.space),

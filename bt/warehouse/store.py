@@ -200,7 +200,7 @@ class Warehouse:
 
         So a program that does not name the further folders neither drops their relations nor builds all anew.
         """
-        own = assets.folder("sql")
-        mine = schema.sql_hash(path for path in self._files if own in path.parents)
-        further = [path for path in self._files if own not in path.parents]
+        own = f"{assets.folder('sql')}{os.sep}"
+        mine = schema.sql_hash(path for path in self._files if str(path).startswith(own))
+        further = [path for path in self._files if not str(path).startswith(own)]
         return f"{mine}+{schema.sql_hash(further)}" if further else "+".join([mine, *before.split("+")[1:]])

@@ -32,8 +32,11 @@ facts as (
         coalesce(bool_or(value is not null) filter (where figure = 'profitable_folds'), false) as is_walk,
         count(*) filter (where rule > 0 and holds) as passed,
         string_agg(replace(figure, '_', ' '), ', ' order by rule) filter (
-            where rule > 0 and holds is not true
+            where rule > 0 and not holds
         ) as failed,
+        string_agg(replace(figure, '_', ' '), ', ' order by rule) filter (
+            where rule > 0 and holds is null
+        ) as unknown,
     from placed
     group by run_id
 ),
@@ -82,7 +85,7 @@ select
             case
                 when not is_walk then 'never tested out-of-sample'
                 when passed = 5 then 'passes all five rules'
-                else 'fails: ' || failed
+                else concat_ws('; ', 'fails: ' || failed, 'not known: ' || unknown)
             end
         )
     end as sentence,                                 -- the verdict with its reasons

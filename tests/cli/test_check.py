@@ -103,6 +103,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", DAMAGE)
 def test_the_command_it_names_mends_it(
     name: str, warehouse: Warehouse, check: Callable[..., tuple[int, list[Row]]], monkeypatch: pytest.MonkeyPatch
@@ -128,6 +129,7 @@ def test_the_command_it_names_mends_it(
     assert check("ALPHAUSDT", "--strict", "--db", db) == (0, [])
 
 
+@pytest.mark.long
 def test_severities_decide_the_exit_code(
     warehouse: Warehouse, check: Callable[..., tuple[int, list[Row]]], capsys: Captured
 ) -> None:
@@ -218,6 +220,7 @@ FILES: dict[str, tuple[Callable[[], pl.DataFrame], list[tuple[str, str, int, str
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FILES)
 def test_files_beside_the_stored_candles(
     name: str, warehouse: Warehouse, check: Callable[..., tuple[int, list[Row]]]
@@ -257,6 +260,7 @@ SAID_TO_BE: dict[str, tuple[Callable[[], pl.DataFrame], list[tuple[str, str, int
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SAID_TO_BE)
 def test_a_file_is_held_against_the_symbol_that_was_named(
     name: str, warehouse: Warehouse, check: Callable[..., tuple[int, list[Row]]]

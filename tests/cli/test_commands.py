@@ -310,6 +310,7 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long
 def test_a_child_process_leaves_stderr_clean(workspace: Path) -> None:
     done = bt("run", "ema_cross", "-s", "ALPHAUSDT", "-q", cwd=workspace)
     assert done.returncode == 0
@@ -373,6 +374,7 @@ def test_a_file_that_is_there_is_refused_before_any_work(workspace: Path, capsys
     assert json.loads(capsys.readouterr().out) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 143)])
 def test_a_signal_stops_a_query_at_once(workspace: Path, name: str, code: int) -> None:
     script = "from bt.cli import main; main()"
@@ -403,6 +405,7 @@ def test_a_strategy_may_have_the_name_of_a_library(workspace: Path, capsys: Capt
         assert cli.run(["run", name, "-s", "ALPHAUSDT", "--lookahead", "0", "--format", "csv"]) == 0
 
 
+@pytest.mark.long
 def test_further_sql_serves_strategies_from_python_too(workspace: Path) -> None:
     own = workspace / "sql" / "3_indicators"
     own.mkdir(parents=True)

@@ -238,6 +238,7 @@ def test_without_funding(workspace, bt):
     assert "funding/history" not in workspace.paths
 
 
+@pytest.mark.long
 def test_repair_and_replace_ask_again(workspace, bt):
     span = ["--from", (START + timedelta(minutes=HOLE[0] - 10)).isoformat(), "--to", "2024-01-02T08:00", "--no-funding"]
     bt("ingest", "BETAUSDT", *span)

@@ -49,6 +49,7 @@ def test_rows_for_programs(workspace: Path, capsys: Captured) -> None:
     assert {"with_future", "without", "size", "cuts", "ahead", "detail", "cure"} <= row.keys()
 
 
+@pytest.mark.long
 def test_a_sound_strategy_and_one_that_hangs_on_its_start(workspace: Path, capsys: Captured) -> None:
     put(workspace, GOOD.replace(ENTRY, "pl.col('close') > pl.col('open')"))
     assert cli.run([*ASKED.split(), "--strict"]) == 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,7 @@ def test_stored_source_is_executed_only_if_it_is_the_file_or_asked_for(bt: Any) 
     assert bt("replay --all")[0] == 2
 
 
+@pytest.mark.long
 def test_the_file_of_today_can_be_held_against_the_stored_run(bt: Any) -> None:
     bt(RUN)
     edit(*SOLD)
@@ -135,6 +138,7 @@ def test_the_file_of_today_can_be_held_against_the_stored_run(bt: Any) -> None:
     assert bt("replay --stored")[0] == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "command",
     [pytest.param(f"sweep mine {SPACE}", marks=pytest.mark.slow), f"walk mine {SPACE} --train 8d --test 4d"],
@@ -189,7 +193,47 @@ def test_two_runs_are_told_apart(bt: Any) -> None:
     assert all(row["key"].endswith("BETAUSDT") for row in whole["data"])
 
 
+@pytest.mark.long
 @pytest.mark.slow
+def test_a_module_beside_the_strategy_is_part_of_it(bt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    edit("import polars as pl\n", "import polars as pl\nfrom mine_of_mine.parts import K\n")
+    edit("self.stop * ", "K * ")
+    Path("mine_of_mine").mkdir()
+    Path("mine_of_mine/parts.py").write_text("from .deep import K\n")
+    sweep = f"sweep mine {SPACE} --name swept"
+
+    def write(value: str) -> None:
+        Path("mine_of_mine/deep.py").write_text(f"K = {value}  # {'.' * len(value)}\n")
+        for name in [name for name in sys.modules if name.startswith("mine_of_mine")]:
+            monkeypatch.delitem(sys.modules, name)
+        importlib.invalidate_caches()
+
+    write("2.0")
+    assert "finished already" not in bt(RUN)[2] + bt(sweep)[2]
+    assert "finished already" in bt(RUN)[2]
+    assert "finished already" in bt(sweep)[2]
+    write("5.00")
+    assert "Since then changed" in bt("replay swept")[1]
+    assert "finished already" not in bt(sweep)[2]
+    assert "finished already" not in bt(RUN)[2]
+    assert "imports.mine_of_mine.deep" in bt("diff latest latest~3")[1]
+
+
+@pytest.mark.long
+def test_what_a_strategy_reads_of_its_own_makes_another_run(bt: Any) -> None:
+    Path("level.txt").write_text("1.0")
+    edit("self.stop * ", "float(__import__('pathlib').Path('level.txt').read_text()) * ")
+    bt(RUN)
+    assert "finished already" in bt(RUN)[2]
+    Path("level.txt").write_text("3.0")
+    code, out, _ = bt("replay latest")
+    assert code == 1
+    assert "read something of its own?" in " ".join(out.split())
+    assert "finished already" not in bt(RUN)[2]
+
+
+@pytest.mark.long
 def test_sweeps_and_walk_forwards_are_told_apart(bt: Any) -> None:
     bt(f"sweep mine {SPACE} --name one")
     bt(f"sweep mine {SPACE.replace('3,5', '3,6')} --name two")
@@ -204,7 +248,9 @@ def test_sweeps_and_walk_forwards_are_told_apart(bt: Any) -> None:
     assert [row["key"] for row in whole["configuration"]] == ["settings.objective"]
     assert whole["folds"][0]["a"]["params"] != whole["folds"][0]["b"]["params"]
     assert "A chose" in bt("diff low high")[1]
-    assert [row["key"] for row in json.loads(bt("diff one low --format json")[1])["configuration"]][:1] == ["kind"]
+    code, out, err = bt("diff one low")
+    assert (code, out) == (2, "")
+    assert "is a sweep and" in err
 
 
 def test_trades_are_ranked_and_chosen(bt: Any) -> None:
@@ -219,6 +265,9 @@ def test_trades_are_ranked_and_chosen(bt: Any) -> None:
     ]
     assert 0 < len(beta) < len(every)
     assert "exclude each other" in bt("trades --best 2 --worst 2")[2]
+    code, out, err = bt("trades -s GAMMAUSDT")
+    assert (code, out) == (2, "")
+    assert "has no GAMMAUSDT" in err
 
 
 def test_groups_have_a_total(bt: Any) -> None:

@@ -119,6 +119,7 @@ def test_a_sweep_is_printed_kept_and_shown_again(workspace: Path, capsys: Captur
     assert cli.run("show mine --by month".split()) == 2
 
 
+@pytest.mark.long
 def test_what_is_typed_next_gives_the_chosen_set(workspace: Path, capsys: Captured) -> None:
     flags = "--min-trades 5 --taker 0.1% --no-funding --from 2024-01-03"
     assert cli.run(f"sweep ema_cross {MARKET} -p stop=1.5,2 -p slow=40 {flags}".split()) == 0
@@ -168,6 +169,7 @@ def test_no_set_that_qualifies_is_no_good_answer(moody: Path, capsys: Captured) 
     assert "bt run" not in captured.err
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("options", "cure"),
     [
@@ -183,6 +185,7 @@ def test_where_no_set_qualifies_the_cure_is_for_what_most_lack(
     assert cure in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.long
 def test_an_error_midway_says_how_many_sets_are_stored_and_how_to_go_on(
     workspace: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +276,7 @@ def test_freqtrade_calls_it_hyperopt(workspace: Path, capsys: Captured) -> None:
 LONG = "sweep ema_cross -s ALPHAUSDT -t 1h -p fast=2:40 -p slow=41:100 --trials 300 --min-trades 1"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
 )

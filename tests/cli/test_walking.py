@@ -102,6 +102,7 @@ def on_a_terminal(workspace: Path, *arguments: str) -> tuple[int, str]:
     return running.wait(timeout=60), seen.decode()
 
 
+@pytest.mark.long
 def test_a_terminal_shows_one_live_line_and_keeps_nothing_of_it(workspace: Path, capsys: Captured) -> None:
     code, seen = on_a_terminal(workspace, *LINE.split(), "--name", "mine")
     assert code == 0

@@ -70,6 +70,7 @@ def test_a_second_time(here: str) -> None:
     assert digest() == here
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", [pytest.param("London", marks=pytest.mark.slow), "Tokyo", "Chatham"])
 def test_another_process(place: str, here: str) -> None:
     command = [sys.executable, "-W", "error", "-m", "tests.engine.test_determinism"]

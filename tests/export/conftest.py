@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
+import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import bt
-from bt import seeded, symbols
-from bt.ingest import ImportOptions, import_file
 from bt.strategy import load, made
 from bt.warehouse import Warehouse
+from tests.conftest import once
 
 RUN = {"symbols": ["ALPHAUSDT", "BETAUSDT"], "timeframe": "1h"}
 HOSTILE = {  # by what it is; each must come back as it is, and be nothing but a text
@@ -50,32 +49,21 @@ def copied(warehouse: Warehouse, run: str, **columns: object) -> None:
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def exported(made_market: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Give the warehouse, which the first of the parallel processes makes."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    folder = shared / "exported"
-    with (shared / "exported.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            growing = tmp_path_factory.mktemp("growing")
-            fill(growing)
-            growing.rename(folder)
+    folder = once(tmp_path_factory, "exported", partial(fill, made_market))
     return Warehouse(folder / "bt.duckdb")
 
 
-def fill(folder: Path) -> None:
+def fill(market: Path, folder: Path) -> None:
+    shutil.copyfile(market / "warehouse" / "bt.duckdb", folder / "bt.duckdb")
     warehouse = Warehouse(folder / "bt.duckdb")
-    for name in RUN["symbols"]:
-        seeded.candles(name, days=20).write_parquet(folder / f"{name}.parquet")
-        import_file(warehouse, folder / f"{name}.parquet", symbol=symbols.parse(name), options=ImportOptions())
     strategy = load("ema_cross", Path())
     run = made(strategy, {"fast": 5, "slow": 20}).run(warehouse, **RUN, name="plain", lookahead=0).run_id
     made(strategy, {"fast": 400, "slow": 401}).run(warehouse, **RUN, name="no trades", lookahead=0)
     search = bt.Sweep(search={"fast": [5, 10], "slow": [20, 40]}, min_trades=1)
-    search.run(strategy, warehouse, **RUN, name="sweep")
-    bt.WalkForward(train="8d", test="6d", sweep=search).run(strategy, warehouse, **RUN, name="walk")
+    search.run(strategy, warehouse, **RUN, name="sweep", lookahead=0)
+    bt.WalkForward(train="8d", test="6d", sweep=search).run(strategy, warehouse, **RUN, name="walk", lookahead=0)
     with warehouse.hold():
         for place, text in enumerate(HOSTILE.values()):
             copied(warehouse, run, run_id=f"hostile{place}.1", name="hostile", note=text)

@@ -2,7 +2,9 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -12,10 +14,24 @@ from tests.export.conftest import HOSTILE, run_of
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
-def document(warehouse, name, folder, **options):
-    target = target_of(f"{folder}/{name}.json", None)
-    [file] = export_run(warehouse, run_of(warehouse, name), target, **options)
-    return json.loads(file.path.read_text(encoding="utf-8"), parse_constant=pytest.fail)
+@cache
+def made(warehouse, name, what=None):
+    """The document of a run, written once, as text."""
+    with TemporaryDirectory() as folder:
+        [file] = export_run(warehouse, run_of(warehouse, name), target_of(f"{folder}/{name}.json", None), what=what)
+        return file.path.read_text(encoding="utf-8")
+
+
+def document(warehouse, name, what=None):
+    return json.loads(made(warehouse, name, what), parse_constant=pytest.fail)
+
+
+@cache
+def columns(warehouse):
+    """Relation to the names of its columns."""
+    sql = "select table_name, list(column_name) as names from duckdb_columns() group by all"
+    with warehouse.read() as connection:
+        return dict(connection.execute(sql).fetchall())
 
 
 def promised():
@@ -27,28 +43,31 @@ def promised():
 
 
 @pytest.mark.parametrize("name", ["plain", "sweep", "walk", "no trades", "unfinished"])
-def test_the_fields_are_those_that_are_promised(name, exported, tmp_path):
-    told = document(exported, name, tmp_path)
+def test_the_fields_are_those_that_are_promised(name, exported):
+    told = document(exported, name)
     assert list(told) == list(promised())
     assert (told["format"], told["version"]) == ("bt-run", 1)
     run_id = told["run"]["run_id"]
+    counts = {}
     for field, relation in promised().items():
         if isinstance(told[field], list):
             table = TABLES[field]
             assert table.relation == relation
-            names = exported.query("select column_name from duckdb_columns() where table_name = ?", [relation])
-            columns = set(names["column_name"]) - {"run_id", *table.left_out}
-            assert all(set(row) == columns for row in told[field])
-            where = f"run_id = '{run_id}' and {table.where}"
+            names = set(columns(exported)[relation]) - {"run_id", *table.left_out}
+            assert all(set(row) == names for row in told[field])
             if field != "overfitting":  # half a second
-                assert len(told[field]) == exported.query(f"select count(*) from {relation} where {where}").item()
+                counts[field] = (
+                    f"(select count(*) from {relation} where run_id = '{run_id}' and {table.where}) as {field}"
+                )
+    found = exported.query(f"select {', '.join(counts.values())}").row(0, named=True)
+    assert {field: len(told[field]) for field in counts} == found
     for kind, fields in {"run": {"trades", "equity"}, "sweep": {"top", "trials"}, "walk": {"folds"}}.items():
         if told["run"]["status"] == "finished" and told["run"]["kind"] == kind and name != "no trades":
             assert all(told[field] for field in fields)
 
 
-def test_texts_that_are_json_are_told_as_what_they_say(exported, tmp_path):
-    told = document(exported, "walk", tmp_path)
+def test_texts_that_are_json_are_told_as_what_they_say(exported):
+    told = document(exported, "walk")
     assert told["config"]["account"]["cash"] == 10_000
     assert told["settings"]["search"]["slow"] == [20, 40]
     assert set(told["trials"][0]["params"]) == {"fast", "slow"}
@@ -61,8 +80,8 @@ def test_texts_that_are_json_are_told_as_what_they_say(exported, tmp_path):
     assert "no evidence" in told["verdict"]
 
 
-def test_numbers_are_those_of_the_views(exported, tmp_path):
-    told = document(exported, "plain", tmp_path)
+def test_numbers_are_those_of_the_views(exported):
+    told = document(exported, "plain")
     run_id = told["run"]["run_id"]
     metrics = exported.query("select * exclude (run_id) from metrics where run_id = ?", [run_id])
     assert told["metrics"] == metrics.row(0, named=True)
@@ -70,19 +89,20 @@ def test_numbers_are_those_of_the_views(exported, tmp_path):
     assert [row["pnl"] for row in told["trades"]] == trades.to_list()
 
 
-def test_parts_of_it_on_request(exported, tmp_path):
-    told = document(exported, "plain", tmp_path, what="trades,monthly")
+def test_parts_of_it_on_request(exported):
+    told = document(exported, "plain", "trades,monthly")
     assert [name for name in told if isinstance(told[name], list)] == ["monthly", "trades"]
 
 
-def test_odd_numbers_are_null(exported, tmp_path):
-    assert document(exported, "odd", tmp_path)["params"] == {"a": None, "b": [1, 2]}
+def test_odd_numbers_are_null(exported):
+    assert document(exported, "odd", "monthly,trades")["params"] == {"a": None, "b": [1, 2]}
 
 
 def test_any_text_comes_back(exported, tmp_path):
     runs = exported.query("from runs where name = 'hostile'")
-    for run in runs.iter_rows(named=True):
-        target = target_of(f"{tmp_path}/{run['run_id']}.json", None)
-        [file] = export_run(exported, run, target, what="run")
-        assert json.loads(file.path.read_bytes())[0]["note"] == run["note"]
+    with exported.hold():
+        for run in runs.iter_rows(named=True):
+            target = target_of(f"{tmp_path}/{run['run_id']}.json", None)
+            [file] = export_run(exported, run, target, what="run")
+            assert json.loads(file.path.read_bytes())[0]["note"] == run["note"]
     assert set(runs["note"]) == set(HOSTILE.values())

@@ -106,6 +106,11 @@ KINDS = {"plain": "run", "walk": "walk", "sweep": "sweep"}
 @pytest.mark.parametrize("name", KINDS)
 def test_a_folder_holds_the_tables_of_the_kind_as_the_views_have_them(name, exported, tmp_path):
     run = run_of(exported, name)
+    with exported.hold():
+        compared(name, exported, run, tmp_path)
+
+
+def compared(name, exported, run, tmp_path):
     files = list(export_run(exported, run, target_of(f"{tmp_path}/out/", "parquet")))
     tables = [table for table, each in TABLES.items() if KINDS[name] in each.kinds]
     assert [each.path for each in files] == [tmp_path / "out" / f"{table}.parquet" for table in tables]

@@ -1,6 +1,9 @@
 """Where an export goes, and where it never goes."""
 
+import errno
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -100,6 +103,17 @@ def test_a_file_is_replaced_by_force(exported, tmp_path):
     [file] = export_run(exported, run_of(exported, "plain"), target_of(f"{tmp_path}/out.csv", None), force=True)
     assert file.path.read_text().startswith("run_id,trade,")
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
+def test_a_full_stdout_is_an_error_of_the_system(form, exported, monkeypatch):
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=full, flush=full.flush))
+        with pytest.raises(OSError, match="No space left on device") as error:
+            list(export_run(exported, run_of(exported, "plain"), target_of("-", form), what="run"))
+        monkeypatch.undo()
+    assert (error.value.errno, error.value.strerror) == (errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 NAMES = ["../x", "/etc/passwd", "..", "a\\b", "C:x", "CON", "x" * 30, "a:b", "a\0b", ".hidden", "-rf"]

@@ -1,7 +1,10 @@
 """The workbook: its sheets, real numbers and dates, texts that are texts, and what does not fit."""
 
+import errno
+import gc
 import io
 import json
+import os
 import shutil
 import subprocess
 from datetime import datetime
@@ -14,6 +17,7 @@ from openpyxl.utils.escape import unescape
 from xlsxwriter import Workbook
 
 from bt.errors import BtError
+from bt.export.books import opened
 from bt.export.sheets import Book, format_of, write_table
 from bt.export.workbook import Limits, write_workbook
 from tests.export.conftest import HOSTILE, run_of
@@ -174,26 +178,73 @@ def test_a_text_is_a_text(name, texts):
     assert cell.quotePrefix == bool(text and text[0] in "=+-@\n\t\r＝ \u200b'")
 
 
-def test_what_a_user_wrote_is_a_text_everywhere(exported):
+@pytest.fixture(scope="module")
+def odd(exported):
+    """A workbook of two tables, of a run with hostile and long texts, whose equity has more bars than it takes."""
     evil = HOSTILE["a formula"]
-    run = run_of(exported, "plain") | {"note": evil, "strategy": evil, "name": evil, "warnings": json.dumps([evil])}
-    book = book_of(exported, run, names=[])
-    found = [cell for sheet in book for row in sheet.iter_rows() for cell in row if evil in str(cell.value)]
+    texts = {"note": "x" * 40_000, "strategy": evil, "name": evil, "quote": "🚀" * 16_384, "seed": evil}
+    run = run_of(exported, "plain") | texts | {"warnings": json.dumps([evil])}
+    return book_of(exported, run, names=["fills", "equity"], limits=Limits(bars=400))
+
+
+def test_what_a_user_wrote_is_a_text_everywhere(odd):
+    evil = HOSTILE["a formula"]
+    found = [cell for sheet in odd for row in sheet.iter_rows() for cell in row if evil in str(cell.value)]
     assert len(found) == 5  # the title too
     assert {cell.data_type for cell in found} == {"s"}
 
 
-def test_a_text_longer_than_a_cell_is_cut_and_says_so(exported):
-    run = run_of(exported, "plain") | {"note": "x" * 40_000}
-    [cell] = [row[1] for row in cells(book_of(exported, run, names=[])["Summary"]) if row[0] == "note"]
-    assert len(cell) == 32_767
-    assert cell.endswith("…")
+def test_a_text_longer_than_a_cell_is_cut_and_says_so(odd):
+    told = facts(odd["Summary"])
+    assert len(told["note"]) == 32_767
+    assert told["note"].endswith("x… cut at Excel's 32,767 characters")
+    assert told["quote"].endswith("🚀… cut at Excel's 32,767 characters")
+    assert len(told["quote"].encode("utf-16-le")) <= 2 * 32_767
 
 
-def test_more_bars_than_a_sheet_is_good_for_are_thinned_to_days(exported):
+class Full(io.BytesIO):
+    """A disk with room for few bytes."""
+
+    def __init__(self, room):
+        super().__init__()
+        self.room = room
+
+    def write(self, data):
+        if self.tell() + len(data) > self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(data)
+
+
+@pytest.mark.parametrize("room", [0, 100, 3_000])
+def test_a_full_disk_is_said_and_nothing_of_the_workbook_outlives_it(room, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    file = Full(room)
+    with pytest.raises(OSError, match="No space left on device") as error, opened(file) as workbook:
+        write_table(Book(workbook), "Rows", [pl.DataFrame({"a": range(1_000)})], {})
+    assert error.value.errno == errno.ENOSPC
+    file.close()
+    del error
+    gc.collect()  # a ZipFile that still was to end its file would say so here
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_stops_a_workbook_on_its_way_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    file = io.BytesIO()
+
+    def stopping():
+        yield pl.DataFrame({"a": [1]})
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), opened(file) as workbook:
+        write_table(Book(workbook), "Rows", stopping(), {})
+    assert file.getvalue() == b""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_more_bars_than_a_sheet_is_good_for_are_thinned_to_days(odd, exported):
     run = run_of(exported, "plain")
-    book = book_of(exported, run, limits=Limits(bars=400))
-    heads, *rows = cells(book["Equity"])
+    heads, *rows = cells(odd["Equity"])
     lasts = exported.query(
         "select * exclude (run_id) from equity where run_id = ? "
         "qualify row_number() over (partition by ts::date order by ts desc) = 1 order by ts",
@@ -202,8 +253,7 @@ def test_more_bars_than_a_sheet_is_good_for_are_thinned_to_days(exported):
     note = "the last bar of each day; all 480: bt export " + run["run_id"] + " --what equity -O equity.parquet"
     assert [near(row[:5]) for row in rows] == lasts.rows()
     assert note in heads
-    assert note in [cell for row in cells(book["Summary"]) for cell in row]
-    assert len(cells(book_of(exported, run, limits=Limits(bars=480))["Equity"])) == 481
+    assert note in [cell for row in cells(odd["Summary"]) for cell in row]
 
 
 def test_more_rows_than_a_sheet_holds_are_refused_with_what_to_do(exported):
@@ -212,17 +262,23 @@ def test_more_rows_than_a_sheet_holds_are_refused_with_what_to_do(exported):
     with pytest.raises(BtError, match=f"{trades} rows of trades: a sheet takes {trades - 1}") as error:
         bytes_of(exported, run, names=["trades"], limits=Limits(rows=trades - 1))
     assert "--what trades -O trades.parquet" in error.value.cure
-    assert bytes_of(exported, run, names=["trades"], limits=Limits(rows=trades))
 
 
-def test_only_what_is_asked_for(exported):
-    book = book_of(exported, run_of(exported, "plain"), names=["fills", "equity"])
-    assert book.sheetnames == ["Summary", "Equity", "Fills", "Days", *ALWAYS]
-    assert "not asked for with --what" in [cell for row in cells(book["Summary"]) for cell in row]
+def test_only_what_is_asked_for(odd):
+    assert odd.sheetnames == ["Summary", "Equity", "Fills", "Days", *ALWAYS]
+    assert "not asked for with --what" in [cell for row in cells(odd["Summary"]) for cell in row]
 
 
-def test_the_same_run_is_the_same_file(exported):
-    assert bytes_of(exported, run_of(exported, "plain")) == made(exported, "plain")
+def test_the_same_run_is_the_same_file_where_its_rows_just_fit(exported):
+    run = run_of(exported, "plain")
+    rows = {
+        name: exported.query(f"select count(*) from {name} where run_id = ?", [run["run_id"]]).item()
+        for name in ("trades", "equity")
+    }
+    assert rows["equity"] == 480
+    assert len(cells(usual(exported, "plain")["Equity"])) == 481
+    just = Limits(rows=rows["trades"], bars=rows["equity"])
+    assert bytes_of(exported, run, limits=just) == made(exported, "plain")
 
 
 FORMATS = {

@@ -21,7 +21,7 @@ from bt.exchange import Exchange, Options
 from bt.warehouse import Warehouse
 from tests.ingest.serving import FREE, START, candles, content, holed, in_a_thread, listing, market, milliseconds, same
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")]
 ROOT = Path(__file__).parents[2]
 FILE = Path("bt.duckdb")
 DAYS = 2

@@ -35,6 +35,8 @@ from tests.ingest.serving import (
     stored,
 )
 
+pytestmark = pytest.mark.long
+
 DAYS = 2
 NOW = START + timedelta(days=DAYS, seconds=19)
 HOLE = (900, 40)

@@ -57,6 +57,7 @@ def absent_and_no_more(scene: Scene, expected: pl.DataFrame) -> None:
         assert expected.filter(pl.col("ts").is_between(first, last)).is_empty()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(2))
 def test_a_few_histories(seed):
     play(seed)

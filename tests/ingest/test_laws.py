@@ -45,6 +45,7 @@ def number(cell):
         return math.nan
 
 
+@pytest.mark.long
 @settings(max_examples=12, deadline=None)
 @given(st.lists(row, max_size=12))
 def test_the_sound_rows_are_stored_and_the_others_counted(rows):

@@ -92,6 +92,7 @@ def test_a_clock_without_a_zone_of_its_own_is_still_told(warehouse, candles, run
     assert run(warehouse, tmp_path / "x.parquet").notes[-1].endswith("try --tz AREA/CITY")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SHIFTS)
 def test_candles_on_another_clock_are_recognised(name, warehouse, candles, run, tmp_path):
     shift, how_far, zone = SHIFTS[name]

@@ -352,6 +352,7 @@ def assert_like_twin(warehouse: Warehouse, name: str, symbol: str, timeframe: st
             np.testing.assert_allclose(mine, values, rtol=1e-9, atol=case.near * scale, err_msg=about)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_equals_its_twin(market: Warehouse, name: str) -> None:
     for symbol in ("LONG", "HOLEY", "CHEAP", "SHORT", "FLAT"):

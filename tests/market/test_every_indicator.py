@@ -92,6 +92,7 @@ def test_after_its_look_back_a_value_does_not_hang_on_where_data_begin(market: W
     np.testing.assert_allclose(late["supertrend_supertrend"][2000:], whole["supertrend_supertrend"][begin + 2000 :])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("timeframe", ["1m", pytest.param("15m", marks=pytest.mark.slow)])
 def test_by_hand_it_is_what_is_composed_for_each_symbol_alone(market: Warehouse, timeframe: str) -> None:
     alone = {
@@ -128,6 +129,7 @@ MANY = 300_000  # more than two groups of rows as DuckDB keeps them: enough for 
 FEW = {name: EVERY[name] for name in ("ema", "bollinger", "since_extremes", "session_vwap")}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("candles", "wanted"), [(5000, EVERY), (MANY, FEW)])
 def test_threads_change_nothing(candles: int, wanted: dict[str, Indicator]) -> None:
     found = []

@@ -18,6 +18,8 @@ from tests.peers.markets import Market, random_market
 from tests.peers.reconcile import Habit, Tally, compare
 from tests.peers.trades import Trade, our_trades
 
+pytestmark = pytest.mark.long
+
 Peer: TypeAlias = Callable[[Market], list[list[Trade]]]
 
 MOST_SHADOWED = 0.12  # of our trades: behind a difference the engines hold other positions for a while

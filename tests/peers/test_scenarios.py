@@ -18,6 +18,8 @@ from tests.peers.markets import FLAGS, Market
 from tests.peers.reconcile import Habit, compare
 from tests.peers.trades import our_trades
 
+pytestmark = pytest.mark.long
+
 Ohlc: TypeAlias = tuple[float, float, float, float]
 Exit: TypeAlias = tuple[int, float]  # bar, price
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bt import Account, Sweep, WalkForward
 from bt.cli import run as bt_command
+from bt.strategy import load, made
+from bt.warehouse import Warehouse
+from tests.conftest import once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,27 +24,29 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-TESTED = ("ema_cross", "-s", "ALPHAUSDT,BETAUSDT", "-t", "15m", "-q")
-SEARCHED = ("-p", "fast=5:20:5", "-p", "slow=30,40", "--min-trades", "1")
-COMMANDS = {
-    "run": ["run", *TESTED, "-p", "fast=5", "-p", "slow=20", "--name", "run", "--risk", "2%"],
-    "sweep": ["sweep", *TESTED, *SEARCHED, "--name", "sweep"],
-    "walk": ["walk", *TESTED, *SEARCHED, "--train", "6d", "--test", "3d", "--name", "walk"],
-}
+KINDS = ("run", "sweep", "walk")
+TESTED: dict[str, Any] = {"symbols": ["ALPHAUSDT", "BETAUSDT"], "timeframe": "15m", "lookahead": 0}
 
 
 @pytest.fixture(scope="session")
 def tested(made_market: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a workspace with one run of each kind, called by its kind; it is not to be changed."""
-    folder = tmp_path_factory.mktemp("tested") / "workspace"
-    shutil.copytree(made_market, folder)
+    return once(tmp_path_factory, "tested", partial(fill, made_market))
+
+
+def fill(market: Path, folder: Path) -> None:
+    shutil.copytree(market, folder, dirs_exist_ok=True)
+    warehouse = Warehouse(folder / "warehouse" / "bt.duckdb")
+    strategy = load("ema_cross", folder)
+    search = Sweep(search={"fast": "5:20:5", "slow": "30,40"}, min_trades=1)
+    risk = Account(sizing="risk", size=0.02)
+    made(strategy, {"fast": 5, "slow": 20}).run(warehouse, **TESTED, account=risk, name="run")
+    search.run(strategy, warehouse, **TESTED, name="sweep")
+    WalkForward(train="6d", test="3d", sweep=search).run(strategy, warehouse, **TESTED, name="walk")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for command in COMMANDS.values():
-            assert bt_command([*command, "-O", str(folder / f"{command[0]}.txt")]) == 0
-        for kind in COMMANDS:
+        for kind in KINDS:
             assert bt_command(["report", kind, "-q", "-O", f"{kind}.html"]) == 0
-    return folder
 
 
 @pytest.fixture
@@ -51,7 +58,7 @@ def own(tested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open an event loop runs in this thread, where commands begin their own
 def browser() -> Iterator[Any]:
     """Give Debian's Chromium; without it these tests have nothing to look with."""
     api = pytest.importorskip("playwright.sync_api")

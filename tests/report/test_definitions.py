@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,9 @@ def test_an_own_file_joins_and_one_of_the_same_name_replaces(tmp_path: Path) -> 
     (folder / "80_metrics.sql").write_text("-- title: Mine instead\nselect 1 as a")
     (folder / "85_odd.sql").write_bytes(b"-- title: \xff\nselect 1")
     (folder / "86_gone.sql").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(folder / "87_pipe.sql")  # opened, it would be waited for until somebody writes into it
+    (folder / "88_folder.sql").mkdir()
+    (folder / "89_large.sql").write_text("-- title: Large\nselect 1 as a" + " " * 100_000)
     found = {section.path.name: section for section in sections(folders("standard", tmp_path), "run")}
     names = list(found)
     assert names[names.index("54_weekdays.sql") + 1] == "55_mine.sql"
@@ -88,6 +92,8 @@ def test_an_own_file_joins_and_one_of_the_same_name_replaces(tmp_path: Path) -> 
     assert not found["90_source.sql"].is_own
     assert found["85_odd.sql"].problem == "is no UTF-8 text"
     assert found["86_gone.sql"].problem == "cannot be read: No such file or directory"
+    assert found["87_pipe.sql"].problem == found["88_folder.sql"].problem == "is no plain file"
+    assert found["89_large.sql"].problem == "is larger than 100,000 bytes"
 
 
 def test_another_report_and_one_that_is_not_there(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,23 @@ NARROW = """() => new Promise(done => {
     const look = () => narrow() ? done() : requestAnimationFrame(look);
     look();
 })"""
+MARKED = """() => {
+    const chart = document.querySelector(".chart.candles"), bars = chart.data[0], trade = 3;
+    return chart.data.filter(each => each.mode === "markers").map(each => {
+        const place = each.customdata.indexOf(trade), at = +new Date(each.x[place]);
+        const bar = bars.x.findLastIndex(begin => begin <= at);
+        return {price: each.y[place], low: bars.low[bar], high: bars.high[bar], late: at - bars.x[bar] - bars.xperiod};
+    });
+}"""
+HEADS = """() => {
+    const nav = document.querySelector("nav"), under = [];
+    for (const link of nav.querySelectorAll("a")) {
+        location.hash = link.getAttribute("href");
+        const head = document.querySelector(location.hash + " h2").getBoundingClientRect();
+        if (head.top < nav.getBoundingClientRect().bottom) under.push(link.textContent);
+    }
+    return under;
+}"""
 BACKGROUND = "() => getComputedStyle(document.body).backgroundColor"
 
 
@@ -42,6 +60,17 @@ def test_a_run_is_drawn_and_a_click_on_a_trade_moves_the_chart(tested: Path, loo
     assert page.locator("tr.chosen").get_attribute("data-trade") == "3"
     assert page.locator(".told").inner_text().startswith("trade 3: long ")
     assert page.evaluate("document.querySelector('.chart.candles').data[0].x.length") > 15  # the finer bars
+    for marker in page.evaluate(MARKED):  # both lie on the candle that covers them
+        assert marker["low"] <= marker["price"] <= marker["high"]
+        assert marker["late"] < 0
+    page.evaluate(
+        "document.querySelector('tr[data-trade=\"5\"] .neg, tr[data-trade=\"5\"] .pos').textContent = '+0.00'"
+    )
+    page.locator("tr[data-trade='5']").press("Enter")
+    assert page.locator(".told").inner_text().startswith("trade 5: ")
+    assert page.locator(".told").inner_text().endswith(", +0.00")  # as its row has it
+    page.locator("tr[data-trade='2']").press(" ")
+    assert page.locator(".told").inner_text().startswith("trade 2: ")
     page.get_by_role("button", name="Show trade 1 in the chart", exact=True).press("Enter")
     assert page.locator(".told").inner_text().startswith("trade 1: ")
     page.get_by_role("button", name="Next trade").click()
@@ -64,6 +93,9 @@ def test_sweeps_and_walk_forwards_are_drawn(tested: Path, look: Any, kind: str, 
     seen = look(tested / f"{kind}.html", color_scheme="dark")
     assert (seen.charts, seen.odd) == ("ok", [])
     assert seen.page.locator(".chart .main-svg").count() >= shown
+    for width in (390, 820, 1280) if kind == "walk" else ():
+        seen.page.set_viewport_size({"width": width, "height": 700})
+        assert seen.page.evaluate(HEADS) == []
     assert seen.page.locator("section .words").inner_text().startswith(("no evidence", "weak evidence", "evidence"))
 
 
@@ -165,6 +197,20 @@ def test_hostile_names_are_inert(own: Path, look: Any) -> None:
     assert words[0] in page.locator("h1").inner_text()
     assert words[0] in page.locator("select option").all_inner_texts()
     assert page.locator("tr[data-trade]").first.inner_text().count("<svg/onload=alert(1)>") >= 1
+
+
+def test_a_trade_without_finer_bars_is_shown_among_twenty_bars_and_says_so(
+    tested: Path, tmp_path: Path, look: Any
+) -> None:
+    text = (tested / "run.html").read_text(encoding="utf-8")
+    shutil.copyfile(next(tested.glob("plotly-*.js")), tmp_path / next(tested.glob("plotly-*.js")).name)
+    (tmp_path / "x.html").write_text(text.replace('"chart":"closeups"', '"chart":"none"'), encoding="utf-8")
+    page = look(tmp_path / "x.html").page
+    page.locator("tr[data-trade='4']").press("Enter")
+    assert page.locator(".told").inner_text().endswith("; no finer bars are kept for this trade")
+    first, last = page.evaluate(RANGE)
+    bars = page.evaluate("document.querySelector('.chart.candles').data[0].x")
+    assert sum(first <= bar <= last for bar in bars) >= 20
 
 
 def test_without_plotlys_script_the_page_says_so(own: Path, look: Any) -> None:

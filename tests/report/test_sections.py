@@ -12,6 +12,7 @@ import pytest
 from bt.cli import run as bt_command
 from bt.report import Section, answered
 from bt.report.cells import written
+from bt.report.drawing import drawn
 from bt.report.embedded import column, safe_json
 from bt.warehouse import Warehouse
 
@@ -42,8 +43,12 @@ def section(sql: str, **more: object) -> Section:
 
 
 def test_an_own_section_appears_with_its_rows_and_its_sql(own: Path) -> None:
-    own_section(own, "55_mine", "-- title: By <me>\n-- format: c money\nselect 'x<y' as a, 1234.5 as c, $run as r")
-    assert bt_command(["report", "run", "-q", "-O", "mine.html"]) == 0
+    folder = own / "reports" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "55_mine.sql").write_text(
+        "-- title: By <me>\n-- format: c money\nselect 'x<y' as a, 1234.5 as c, $run as r", encoding="utf-8"
+    )
+    assert bt_command(["report", "run", "-q", "-O", "mine.html", "--report", "mine"]) == 0
     text = (own / "mine.html").read_text(encoding="utf-8")
     assert "By &lt;me&gt;</h2>" in text
     assert '<td class="t">x&lt;y</td><td class="n">1,234.50</td>' in text
@@ -74,6 +79,22 @@ def test_broken_sections_are_told_and_the_others_stand(own: Path, capfd: pytest.
     assert '<p class="none">no rows</p>' in text
     assert '<td class="n">42</td>' in text
     assert "Every metric" in text
+
+
+FAR = ("timestamp 'infinity'", "timestamp '-infinity'", "timestamp '294246-01-01'", "date '5000000-01-01'")
+
+
+@pytest.mark.parametrize("far", FAR)
+def test_a_time_that_no_calendar_has_ends_no_report(far: str, tested: Path) -> None:
+    sql = f"select {far} as a, 1 as b"
+    asked = [section(sql), section(sql, chart="line", parts={"x": "a", "y": "b"}), section("select 1 as n")]
+    warehouse = Warehouse(tested / "warehouse" / "bt.duckdb")
+    with warehouse.read() as connection:
+        answers = answered(connection, asked, "x")
+    assert all(answer.frame is not None or answer.problem for answer in answers)
+    html = "".join(drawn(answer, number, "x") for number, answer in enumerate(answers))
+    assert html.count("<section") == 3
+    assert '<td class="n">1</td>' in html
 
 
 def test_a_section_that_takes_too_long_is_stopped(tested: Path) -> None:

@@ -133,11 +133,38 @@ def test_bars_around_a_trade() -> None:
     assert of_open == [{"first": at(187), "last": at(199)}]
 
 
-def test_bars_around_a_long_trade_are_about_48_over_midnight() -> None:
-    candles = [candle(minute, float(minute)) for minute in range(4000)]
-    warehouse = holding(runs=run(4000), fills=traded(1, 1400, 2000), candles=candles)
-    [found] = rows(
-        warehouse,
-        "select min(step) as step, count(*) as bars, min(low) as low, max(high) as high from trade_closeups('a', 10)",
-    )
-    assert found == {"step": 25, "bars": 49, "low": 1100.0, "high": 2300.0}
+# timeframe, entry, exit, to minutes of a bar: sound lengths that divide the run's bar, or that it divides
+LONG_TRADES = {
+    ("1m", 1400, 2000): 30,  # over midnight
+    ("1m", 200, 450): 10,
+    ("3m", 300, 345): 3,  # 2 is no part of 3
+    ("15m", 300, 600): 15,  # 10 is no part of 15
+    ("4h", 6_000, 16_000): 720,  # 360 is no multiple of 240
+}
+
+
+@pytest.mark.parametrize(("timeframe", "entry", "leave"), LONG_TRADES)
+def test_bars_around_a_long_trade_begin_with_its_entrys_and_cover_its_exit(
+    timeframe: str, entry: int, leave: int
+) -> None:
+    step = LONG_TRADES[timeframe, entry, leave]
+    candles = [candle(minute, float(minute)) for minute in range(1, 2 * leave)]
+    minutes = run(2 * leave, timeframe=timeframe)
+    warehouse = holding(runs=minutes, fills=traded(1, entry, leave), candles=candles)
+    found = rows(warehouse, "from trade_closeups('a', 10) order by ts")
+    assert {row["step"] for row in found} == {step}
+    assert 16 <= len(found) <= 75
+    assert at(entry) in [row["ts"] for row in found]
+    assert all(row["open"] == (row["ts"] - START) / MINUTE and row["high"] - row["low"] == step - 1 for row in found)
+    [covering] = [row for row in found if row["ts"] <= at(leave) < row["ts"] + step * MINUTE]
+    assert covering["low"] <= leave <= covering["high"]
+    assert found[0]["ts"] < at(entry - step)
+    assert found[-1]["ts"] > covering["ts"]
+
+
+def test_a_trade_that_was_entered_inside_a_bar_is_shown_from_that_bars_open() -> None:
+    candles = [candle(minute, float(minute)) for minute in range(1, 1000)]
+    minutes = run(1000, timeframe="15m")
+    warehouse = holding(runs=minutes, fills=traded(1, 307, 611), candles=candles)
+    found = rows(warehouse, "from trade_closeups('a', 10) order by ts")
+    assert at(300) in [row["ts"] for row in found]

@@ -428,6 +428,34 @@ def test_failed_trials_are_left_out() -> None:
     assert figures(warehouse, "s")["attempts"]["value"] == 4  # it was tried
 
 
+def test_tried_sets_are_counted_by_why_they_do_not_qualify() -> None:
+    rows = [
+        at(1, 1, objective=2.0, trades=5, total_return=0.1), at(2, 1, objective=3.0, trades=5, total_return=-0.1),
+        at(1, 2, qualified=False, objective=None, trades=1), at(2, 2, qualified=False, trades=9),
+        at(1, 3, qualified=False, status="failed", objective=None, problem="odd"), at(2, 3, objective=None, trades=4),
+        at(2, 4, status="ruined", qualified=False, objective=None, trades=0), at(2, 4, part="out", objective=9.0),
+    ]  # fmt: skip
+    made = run_row("w", "walk", 40).with_columns(settings=pl.lit('{"min_trades": 3}'))
+
+    found = holding(Made(tables={"runs": made, "trials": pl.DataFrame(rows, infer_schema_length=None)})).query(
+        "from tried_sets"
+    )
+
+    assert found.to_dicts() == [
+        {
+            "run_id": "w", "sets": 4, "tried": 7, "failed": 1, "failed_sets": 1, "ruined": 1, "idle": 1, "qualified": 2,
+            "few_trades": 2, "refused": 1, "undefined": 1, "profitable": 1, "objective_lowest": 1.0,
+            "objective_median": 2.0, "objective_highest": 3.0, "problem": "odd",
+        }
+    ]  # fmt: skip
+
+
+def test_a_sweep_that_stored_nothing_yet_has_tried_none() -> None:
+    assert given([at(1, 1, run_id="x")], kind="sweep").query("select run_id, sets, tried from tried_sets").rows() == [
+        ("w", 0, 0)
+    ]
+
+
 # ---- verdicts
 
 
@@ -447,6 +475,31 @@ def test_verdicts(made: Made, expected: str) -> None:
 
     assert verdict == expected
     assert sentence.startswith(f"{expected}: ")
+
+
+RULES = ("out_of_sample_profit", "efficiency", "profitable_folds", "best_fold_share", "out_of_sample_drawdown")
+WALKS = {  # with those of the rules' figures that have no value
+    "one fold": (walk(FEW, train=60, test=40), ["efficiency", "best_fold_share"]),
+    "a loss": (walk(seeded(4, sets=20, days=200), train=60), ["best_fold_share"]),
+    "all known": (walk(seeded(2, sets=20, days=200), train=60), []),
+}
+
+
+@pytest.mark.parametrize("name", WALKS)
+def test_a_verdict_tells_what_fails_from_what_is_not_known(name: str) -> None:
+    made, undefined = WALKS[name]
+    warehouse = holding(made)
+
+    found = figures(warehouse, "w")
+    unknown = [rule for rule in RULES if found[rule]["holds"] is None]
+    fails = [rule for rule in RULES if found[rule]["holds"] is False]
+    sentence = warehouse.query("select sentence from verdicts").item()
+
+    assert unknown == undefined
+    told = {"fails": fails, "not known": unknown}
+    lists = [f"{words}: {', '.join(rules).replace('_', ' ')}" for words, rules in told.items() if rules]
+    assert sentence.split("; ")[-len(lists) :] == lists
+    assert len(fails) + len(unknown) > 0
 
 
 @pytest.mark.slow

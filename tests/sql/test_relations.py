@@ -213,7 +213,7 @@ ELSEWHERE |= dict.fromkeys(
         "attempts", "chosen_drift", "chosen_plateau", "chosen_ranks", "compared_folds", "compared_returns",
         "compared_sets", "compared_splits", "compared_winners", "fold_gains", "judged_curves", "judged_days",
         "judged_interval", "judged_luck", "judged_sharpe", "odds_of_overfitting", "overfitting", "top_configs",
-        "trial_days", "verdicts", "walk_forward",
+        "trial_days", "tried_sets", "verdicts", "walk_forward",
     ),
     "test_judging",
 )  # fmt: skip

@@ -168,6 +168,7 @@ FINGERPRINTS: list[tuple[str, dict[str, Any], bool]] = [  # what changes, settin
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("change", "settings", "expected"), FINGERPRINTS)
 def test_the_fingerprint_is_of_all_that_was_read(
     warehouse: Warehouse, change: str, settings: dict[str, Any], expected: bool
@@ -288,6 +289,7 @@ ENVELOPES: list[tuple[str, dict[str, float]]] = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("intrabar", "levels"), ENVELOPES)
 def test_the_envelope_is_stored_where_exits_were_ambiguous(
     warehouse: Warehouse, intrabar: Any, levels: dict[str, float]
@@ -342,6 +344,17 @@ def test_liquidations_are_counted_and_weighed(warehouse: Warehouse) -> None:
     assert gone.height == results.figures["liquidations"] > 0
     noun = "trade" if gone.height == 1 else "trades"
     assert f"{gone.height} {noun} ended by liquidation, net {gone['pnl'].sum():+,.2f}" in warnings_of(results)
+
+
+def test_positions_that_stay_open_are_said_and_are_no_trades(warehouse: Warehouse) -> None:
+    held = bt.Execution(close_at_end=False)
+    results = written(
+        warehouse, "enter_long=pl.col('ts').dt.hour() == 3", execution=held, account=bt.Account(sizing="equity")
+    )
+    assert results.trades["is_open"].to_list() == [True]
+    warnings = warnings_of(results)
+    assert "only 0 trades: too few to judge by" in warnings
+    assert "1 position still open at the end: what they gained or lost is in no trade" in warnings
 
 
 def test_adds_are_one_trade(warehouse: Warehouse) -> None:

@@ -179,6 +179,7 @@ def leaking(report: Report, cases: dict[str, Case]) -> list[str]:
     return [name for place, name in enumerate(cases) if f"x{place}" in leaks]
 
 
+@pytest.mark.long
 def test_every_planted_cheat_is_found(hours: Warehouse) -> None:
     report = asked(Columned(cases=CHEATS), hours, cuts=25)
     assert leaking(report, CHEATS) == list(CHEATS)
@@ -326,6 +327,7 @@ CRASH_SQL = LEAKY_SQL.replace(  # no other future than a wild one or a fall has 
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "sql",
     [
@@ -375,6 +377,7 @@ def test_a_window_of_a_few_bars_and_none(hours: Warehouse) -> None:
         asked(one(up), hours, symbols=("NOPEUSDT",))
 
 
+@pytest.mark.long
 def test_symbols_that_start_and_end_at_other_times() -> None:
     warehouse = Warehouse()
     with warehouse.write() as connection:

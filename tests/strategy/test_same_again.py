@@ -126,7 +126,9 @@ def test_what_was_read_is_known_by_symbol(case: Case) -> None:
     case.run()
     parts = case.warehouse.query("select data_parts from runs order by created_ts")["data_parts"].to_list()
     before, after = map(json.loads, parts)
-    assert {name.split()[0] for name in before} == {"hash", "bars", "warm-up", "indicators", "minutes", "gaps"}
+    assert {name.split()[0] for name in before} == {
+        "hash", "bars", "warm-up", "indicators", "signals", "minutes", "gaps",
+    }  # fmt: skip
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {f"{part} BETAUSDT" for part in ("bars", "indicators", "minutes")}
     assert before["bars ALPHAUSDT"].startswith("18:")
@@ -142,6 +144,7 @@ def test_a_digest_is_of_values_and_not_of_their_order() -> None:
     assert digests({"rows": rows.with_columns(value=pl.col("value").fill_null(0))})["rows B"] != known["rows B"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("folds", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_sweep_is_recognised_before_anything_is_tried(case: Case, folds: bool) -> None:
     search = bt.Sweep(search={"fast": [5, 8], "slow": [20]}, min_trades=0)
@@ -155,6 +158,7 @@ def test_a_sweep_is_recognised_before_anything_is_tried(case: Case, folds: bool)
     assert not other.run(strategy, case.warehouse, **case.asked, again=False).known
 
 
+@pytest.mark.long
 def test_an_unfinished_sweep_is_not_taken_for_the_same(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = "sweep ema_cross -s ALPHAUSDT -t 4h -p fast=5,8 -p slow=20 --min-trades 0 --lookahead 0"
     assert bt_command(line.split()) == 0

@@ -69,6 +69,7 @@ def test_another_process_that_writes_for_a_while_is_waited_for(own: Warehouse) -
     assert locks(own) == []
 
 
+@pytest.mark.long
 def test_one_that_stays_stops_a_sweep_and_what_is_stored_can_be_gone_on_with(
     own: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +123,7 @@ class Led(Odd):
     way: str = "other"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "strategy", "search"),
     [("sweep", Odd, {"way": ["plain", "other"], "n": range(2, 30)}), ("walk", Led, {"n": range(2, 30)})],

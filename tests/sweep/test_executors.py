@@ -56,6 +56,7 @@ def test_threads(shared: Warehouse, single: Any, workers: int) -> None:
     alike(left(shared, workers=workers), single(shared))
 
 
+@pytest.mark.long
 def test_processes_and_what_a_strategy_prints_there(shared: Warehouse, single: Any, capfd: Any) -> None:
     settings = {"search": {"way": ["plain", "prints", "collects", "raises"], "n": [4, 5]}}
     found = left(shared, Odd, executor="processes", workers=2, **settings)

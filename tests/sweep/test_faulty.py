@@ -51,6 +51,7 @@ def test_every_way_to_misbehave(shared: Warehouse, capfd: pytest.CaptureFixture[
     assert run.get_results().run["status"] == "finished"
 
 
+@pytest.mark.long
 def test_what_is_odd_but_no_fault_trades_as_it_does_alone(shared: Warehouse) -> None:
     settings, ways = SPAN | {"first": datetime(2024, 1, 12)}, ("twice", "catches", "other", "1d", "first")
     run = bt.Sweep(search={"way": ways, "n": [4]}, min_trades=0).run(Odd, shared, **settings)
@@ -94,6 +95,7 @@ class Meddling:
             work()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "where", ["ts >= timestamp '2024-01-15'", "ts < timestamp '2024-01-02'"], ids=["tested", "only warming up"]
 )

@@ -25,6 +25,8 @@ from tests.sweep.kept import ORDERS, alike, kept, unsound
 from tests.sweep.strategies import Cross
 from tests.sweep.worker import Job, work
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 POINTS = 20
 RANDOM = {"sampler": "random", "trials": 46, "seed": 3}

@@ -32,6 +32,7 @@ def walked(warehouse: Warehouse, **settings: Any) -> tuple[pl.DataFrame, pl.Data
     return folds, tried
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "future", [next(iter(FUTURES)), *(pytest.param(k, marks=pytest.mark.slow) for k in [*FUTURES][1:])]
 )
@@ -62,6 +63,7 @@ def test_what_comes_after_the_training_changes_no_choice(
     assert not tried.filter(last).equals(retried.filter(last))
 
 
+@pytest.mark.long
 def test_out_of_sample_rows_are_not_looked_at(funded: Path, tmp_path: Path) -> None:
     path = tmp_path / "bt.duckdb"
     shutil.copy(funded, path)

@@ -59,6 +59,7 @@ def test_each_test_is_examined_for_look_ahead(shared: Warehouse) -> None:
     )
 
 
+@pytest.mark.long
 def test_what_was_not_examined_is_no_evidence(shared: Warehouse) -> None:
     for what in (bt.Sweep(min_trades=1), bt.WalkForward(train="8d", test="6d", sweep=bt.Sweep(min_trades=1))):
         results = what.run(Cross, shared, **SPAN, lookahead=0).get_results()
@@ -66,6 +67,7 @@ def test_what_was_not_examined_is_no_evidence(shared: Warehouse) -> None:
         assert "not examined for look-ahead" in results.run["warnings"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["sweep", "walk"])
 def test_a_strategy_that_looks_ahead_is_no_evidence(shared: Warehouse, kind: str) -> None:
     sweep = bt.Sweep(min_trades=1, objective="net_profit")
@@ -92,6 +94,7 @@ def test_a_walk_ends_flat_whatever_the_settings_say(shared: Warehouse) -> None:
     assert json.loads(results.run["config"])["execution"]["close_at_end"] is True
 
 
+@pytest.mark.long
 def test_a_set_keeps_its_number_where_each_fold_learns_anew(shared: Warehouse) -> None:
     pytest.importorskip("optuna", reason="the extra optuna is not installed")
     search = {"fast": range(2, 30), "slow": range(30, 60)}

@@ -17,6 +17,8 @@ from bt.warehouse import Warehouse
 from tests.sweep.kept import KEYS, SETTINGS, SYMBOLS, as_run, unsound
 from tests.sweep.strategies import Cross
 
+pytestmark = pytest.mark.long
+
 WALKS = {
     "end to end": {"train": "6d", "test": "4d"},
     "overlapping, inside days": {"train": "180h", "test": "100h", "step": "76h", "purge": "4h"},

@@ -21,6 +21,8 @@ from bt.errors import WarehouseError
 from bt.warehouse import Warehouse
 from bt.warehouse.layout import ROW_GROUP
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 Arrivals = list[tuple[str, int, int]]  # symbol, first minute, minutes
 Captured = pytest.CaptureFixture[str]

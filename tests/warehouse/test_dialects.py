@@ -26,6 +26,8 @@ from bt.warehouse.dialects.portable import portable
 from bt.warehouse.expansion import expanded
 from bt.warehouse.schema import sql_files
 
+pytestmark = pytest.mark.long
+
 EVERYWHERE = tuple(ENGINES)
 # relation: engines that have no equal for it, and why; all other relations survive
 REFUSED: dict[str, tuple[tuple[str, ...], str]] = {

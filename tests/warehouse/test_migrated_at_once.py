@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from bt.warehouse import Warehouse, lock, schema
 from tests.warehouse.test_migrations import HELD, VERSION_1
@@ -30,6 +31,7 @@ print(*row)
 """
 
 
+@pytest.mark.long
 def test_two_processes_migrate_a_file_once(tmp_path: Path) -> None:
     path = tmp_path / "bt.duckdb"
     Warehouse(path)

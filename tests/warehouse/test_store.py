@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -122,6 +123,7 @@ with getattr(warehouse, sys.argv[2])():
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("held", "wanted"), [("write", "read"), ("write", "write"), ("read", "write"), ("hold", "read")]
 )
@@ -251,6 +253,24 @@ def test_every_table_view_and_column_is_documented() -> None:
         "select table_name, column_name from duckdb_columns() where comment is null and not internal"
     )
     assert missing.rows() == []
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("timestamp 'infinity'", "infinity"),
+        ("timestamp '-infinity'", "-infinity"),
+        ("timestamp '290000-01-01'", "290000-01-01 00:00:00"),
+        ("date '290000-01-01'", "290000-01-01"),
+    ],
+)
+def test_times_beyond_all_years_are_given_as_text(value: str, shown: str) -> None:
+    near = datetime(2024, 1, 1)
+    with Warehouse().read() as connection:
+        frame = query(connection, f"select {value} as far, timestamp '2024-01-01' as near")
+        assert frame.rows() == [(shown, near)]
+        if value.startswith("timestamp"):
+            assert query(connection, f"select {value} as x, timestamp '2024-01-01' as x").rows() == [(shown, near)]
 
 
 def test_frames_keep_types_nulls_and_repeated_names() -> None:
