@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import site
+import sys
 import sysconfig
 from functools import cache
 from importlib.util import find_spec, resolve_name
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.machinery import ModuleSpec
 
-_LIBRARIES: Final = ("stdlib", "platstdlib", "purelib", "platlib")
+_LIBRARIES: Final = ("stdlib", "platstdlib")
+_INSTALLED: Final = {"site-packages", "dist-packages"}  # folders of packages, in whatever environment
 
 
 def imported(text: str) -> dict[str, str]:
@@ -58,6 +59,9 @@ def _named(text: str, package: str) -> Iterator[str]:
 
 
 def _spec(name: str) -> ModuleSpec | None:
+    """Find a module without executing anything: of a package that is not imported nothing is known."""
+    if (package := name.rpartition(".")[0]) and package not in sys.modules:
+        return None
     try:
         return find_spec(name)
     except (ImportError, ValueError, AttributeError):  # it is no module, or lies in none
@@ -65,11 +69,12 @@ def _spec(name: str) -> ModuleSpec | None:
 
 
 def _is_own(path: Path) -> bool:
-    return path.is_file() and not any(folder in path.resolve().parents for folder in _foreign())
+    if not path.is_file() or _INSTALLED & {*path.resolve().parts}:
+        return False
+    return not any(folder in path.resolve().parents for folder in _foreign())
 
 
 @cache
 def _foreign() -> frozenset[Path]:
     paths, own = sysconfig.get_paths(), Path(str(bt.__file__)).parent
-    folders = [*(paths[name] for name in _LIBRARIES), *site.getsitepackages(), site.getusersitepackages()]
-    return frozenset([*(Path(each).resolve() for each in folders), own.resolve()])
+    return frozenset([*(Path(paths[name]).resolve() for name in _LIBRARIES), own.resolve()])
