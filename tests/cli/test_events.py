@@ -80,6 +80,7 @@ def told(capsys):
     return [events.read(line) for line in lines]
 
 
+@pytest.mark.long
 def test_every_command_tells_its_end(workspace, capsys):
     seeded.candles("GAMMAUSDT", days=2).write_parquet("more.parquet")
     Path("bad.csv").write_text("nothing\n1\n")
@@ -122,6 +123,7 @@ def test_every_refusal_is_told(line, code, workspace, capsys, monkeypatch):
     assert not any(isinstance(each, Done | Error) for each in found[:-1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_is_told(number, code, workspace):
     line = "sweep ema_cross -s ALPHAUSDT -t 1h -p fast=5:60:1 -p slow=20:90:1 --min-trades 1 --progress json"

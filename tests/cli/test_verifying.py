@@ -66,6 +66,7 @@ def test_every_trade_matches(bt: Any, name: str) -> None:
     assert 0 <= row["equity_gap"] < row["tolerance"]
 
 
+@pytest.mark.long
 def test_the_opinion_is_stored_once_and_shown(bt: Any) -> None:
     assert bt(f"{RUN} --stop 2% --take 3%")[0] == 0
     assert "backtrader" not in bt("show")[1]
@@ -88,6 +89,7 @@ def test_the_opinion_is_stored_once_and_shown(bt: Any) -> None:
     assert "match" in page
 
 
+@pytest.mark.long
 def test_the_table_of_rules_is_narrow_and_each_that_matters_has_an_example(bt: Any) -> None:
     assert bt(f"{RUN} --stop 1% --take 1%")[0] == 0
     lines = bt("verify -q")[1].splitlines()
@@ -99,6 +101,7 @@ def test_the_table_of_rules_is_narrow_and_each_that_matters_has_an_example(bt: A
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_walk_is_verified_fold_by_fold(bt: Any) -> None:
     assert bt(f"walk mine {SPACE} --train 6d --test 3d --stop 2%")[0] == 0
     code, out, err = bt("verify")
@@ -107,6 +110,7 @@ def test_a_walk_is_verified_fold_by_fold(bt: Any) -> None:
     assert "every entry and exit matches" in bt("show")[1]
 
 
+@pytest.mark.long
 def test_progress_is_told_to_programs(bt: Any) -> None:
     assert bt(f"{RUN} --stop 2%")[0] == 0
     events = [json.loads(line) for line in bt("verify --progress json")[2].splitlines()]
@@ -117,6 +121,7 @@ def test_progress_is_told_to_programs(bt: Any) -> None:
     assert events[-1]["counts"]["differences"] == 0
 
 
+@pytest.mark.long
 def test_a_run_that_comes_out_otherwise_is_not_verified(bt: Any) -> None:
     assert bt(f"{RUN} --stop 2%")[0] == 0
     with Warehouse("warehouse/bt.duckdb").write() as connection:
@@ -129,6 +134,7 @@ def test_a_run_that_comes_out_otherwise_is_not_verified(bt: Any) -> None:
     assert verifications() == []
 
 
+@pytest.mark.long
 def test_another_source_is_not_executed_unasked(bt: Any) -> None:
     assert bt(f"{RUN} --stop 2%")[0] == 0
     path = Path("strategies/mine.py")

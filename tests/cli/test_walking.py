@@ -146,7 +146,9 @@ def test_json_holds_the_stitched_run_and_what_it_was_made_of(workspace: Path, ca
     captured = capsys.readouterr()
     assert captured.err == ""
     whole = json.loads(captured.out, parse_constant=lambda name: pytest.fail(name))
-    assert list(whole) == ["run", "metrics", "by_symbol", "folds", "sets", "top", "overfitting", "verdict"]
+    assert list(whole) == [
+        "run", "metrics", "by_symbol", "verifications", "folds", "sets", "top", "overfitting", "verdict",
+    ]  # fmt: skip
     assert [fold["params"]["fast"] for fold in whole["folds"]] == [15, 15, 5]
     assert whole["folds"][0]["end_equity"] == whole["folds"][1]["start_equity"]
     assert whole["folds"][-1]["end_equity"] == pytest.approx(whole["metrics"]["end_equity"])

@@ -14,6 +14,8 @@ from bt import cli
 from tests.gui.conftest import ROOT, closed, remembered
 from tests.test_docs import blocks
 
+pytestmark = pytest.mark.long
+
 HOLD = """
 import sys
 from pathlib import Path

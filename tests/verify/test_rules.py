@@ -93,10 +93,12 @@ def unexplained(seed: int) -> int:
     return sum(effect.unexplained for effect in told.effects())
 
 
+@pytest.mark.long
 def test_every_change_has_its_rule() -> None:
     assert [seed for seed in range(16) if unexplained(seed)] == []
 
 
+@pytest.mark.long
 def test_what_is_left_backtrader_trades_the_same() -> None:
     assert sum(hold(seed) for seed in range(40)) > 100
 
@@ -111,6 +113,7 @@ def test_what_is_left_backtrader_trades_the_same_in_thousands_of_cases() -> None
     assert sum(hold(seed) for seed in range(40, 1_500)) > 5_000
 
 
+@pytest.mark.long
 def test_a_change_that_no_rule_recognises_is_counted() -> None:
     known = unknown = 0
     for seed in range(6):
