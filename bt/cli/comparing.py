@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from bt.cli.asking import OutputOptions, taking
-from bt.cli.ranking import HIGHER_IS_BETTER, LOWER_IS_BETTER
+from bt.cli.ranking import HIGHER_IS_BETTER, LONGEST_NAME, LOWER_IS_BETTER
 from bt.errors import BtError, ExitCode
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _unlike(rows: list[dict[str, Any]]) -> list[str]:
 
 def _heads(rows: list[dict[str, Any]]) -> list[str]:
     """Name the columns: by the runs' names where these tell them apart."""
-    names = [row["name"] or row["run_id"] for row in rows]
+    names = [row["name"] if 0 < len(row["name"] or "") <= LONGEST_NAME else row["run_id"] for row in rows]
     heads = names if len({*names, "", "difference"}) == len(names) + _PAIR else [row["run_id"] for row in rows]
     return [*heads, "difference"] if len(rows) == _PAIR else heads
 

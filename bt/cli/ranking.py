@@ -25,6 +25,7 @@ HIGHER_IS_BETTER: Final = {
     "worst_trade", "sqn", "gross_profit", "gross_loss", "funding", "break_even_slippage",
 }  # fmt: skip
 _WIDE: Final = 10_000  # characters of a screen without a bound
+LONGEST_NAME: Final = 24  # characters of a run's name that a list shows
 _KEPT: Final = 4  # columns that are shown on every screen: rank, run, strategy and what is ranked by
 
 
@@ -78,6 +79,13 @@ def _ranked(
     )
 
 
+def called(run_id: str) -> pl.Expr:
+    """Give the name of a run where it has a short one, else the id, which is in the column of that name."""
+    import polars as pl
+
+    return pl.when(pl.col("name").str.len_chars() <= LONGEST_NAME).then("name").otherwise(run_id)
+
+
 def _names(texts: list[str] | None) -> list[str] | None:
     from bt import symbols
 
@@ -95,7 +103,7 @@ def _fitting(frame: pl.DataFrame, sort: str) -> tuple[pl.DataFrame, dict[str, in
     market = pl.when(names == 1).then("symbols").otherwise(pl.format("{} symbols", names))
     columns = {
         "rank": pl.col("rank"),
-        "run": pl.coalesce("name", "run_id"),
+        "run": called("run_id"),
         "strategy": pl.col("strategy"),
         sort: pl.col(sort),
         "kind": pl.col("kind"),

@@ -10,7 +10,7 @@ import typer
 
 from bt.cli import shared
 from bt.cli.asking import OutputOptions, taking
-from bt.cli.ranking import ranked_by
+from bt.cli.ranking import called, ranked_by
 from bt.cli.sweeping import TOP
 from bt.cli.testing import print_run
 from bt.errors import BtError, ExitCode, hint
@@ -81,7 +81,7 @@ def _short(frame: Any, sort: str) -> Any:
     from bt.output.tables import fits
 
     columns = {
-        "run": pl.coalesce("name", "run"),
+        "run": called("run").alias("run"),
         "strategy": pl.col("strategy"),
         "symbols": pl.col("symbols").str.split(",").list.len(),
         "profit": pl.col("net_profit").round(2),

@@ -44,7 +44,7 @@ def figures(run_id: str, sharpe: float | None, **more: Any) -> Row:
 
 RUNS = [
     head("aaa.1", name="first"),
-    head("bbb.1", params='{"fast": 9, "slow": 20}', config=CONFIG.format(taker=0.2)),
+    head("bbb.1", name="n" * 400, params='{"fast": 9, "slow": 20}', config=CONFIG.format(taker=0.2)),
     head("ccc.1", strategy="donchian_breakout", symbols="ALPHAUSDT,BETAUSDT", params='{"length": 20}'),
     head("ddd.1", kind="walk", params="{}", settings="{}", sets=4),
     head("eee.1", kind="sweep", settings="{}", sets=4, params='{"fast": 9}', strategy_source=SOURCE),
@@ -123,6 +123,13 @@ def test_a_leaderboard_fits_its_screen_and_says_what_it_ranks_by(asked: Any, mon
     narrow = asked("leaderboard --sort calmar")[1].splitlines()
     assert max(map(len, narrow)) <= 50
     assert narrow[0].split()[:4] == ["rank", "run", "strategy", "calmar"]
+
+
+@pytest.mark.parametrize("command", ["leaderboard", "runs"])
+def test_a_long_name_is_not_listed(asked: Any, command: str) -> None:
+    listed = asked(command)[1].split()
+    assert {"first", "bbb.1", "ccc.1"} < set(listed)
+    assert max(map(len, asked(command)[1].splitlines())) < 120
 
 
 @pytest.mark.parametrize("command", ["leaderboard", "runs"])
