@@ -38,6 +38,9 @@ class Stopped(BaseException):
         self.what, self.cure = what, cure
 
 
+_deaf = [
+    True
+]  # while something is in it a signal is noted, and heard later: nothing can be told of it yet, or any more
 _stopped: list[ExitCode] = []  # set by the first signal; libraries may turn what it raises into errors of their own
 
 
@@ -72,6 +75,7 @@ def _command() -> Any:
 
 def run(arguments: list[str]) -> int:
     """Run one command and give its exit code; nothing but `-vv` shows a traceback."""
+    _deaf[:] = [True]
     from bt.output.narration import Narrator
 
     narrator = Narrator("json" if _asks_for_json(arguments) else "plain")
@@ -79,8 +83,14 @@ def run(arguments: list[str]) -> int:
         narrator.say(f"{arguments[0]} is bt {_ELSEWHERE[arguments[0]]} here")
         arguments = [_ELSEWHERE[arguments[0]], *arguments[1:]]
     try:
-        answer = _command()(args=arguments, prog_name="bt", standalone_mode=False)
-    except (Exception, KeyboardInterrupt, Stopped) as error:  # noqa: BLE001 - a user never meets a traceback
+        command = _command()
+        _deaf.clear()
+        if _stopped:
+            raise Stopped  # noqa: TRY301 - what was noted until now
+        answer = command(args=arguments, prog_name="bt", standalone_mode=False)
+        _deaf.append(True)
+    except (Exception, KeyboardInterrupt, Stopped, SystemExit) as error:  # noqa: BLE001 - a user never meets a traceback
+        _deaf.append(True)
         if "-vv" in arguments:
             import traceback
 
@@ -110,7 +120,7 @@ def _failed(error: BaseException, narrator: Narrator) -> int:
     if isinstance(error, BtError):
         narrator.failed(error.what, error.cure, error.code)
         return int(error.code)
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error.__context__ if isinstance(error, SystemExit) else error, BrokenPipeError):  # click exits on it
         _forget_stdout()
         return _ended(ExitCode.OK, narrator)
     if isinstance(error, OSError) and error.strerror:
@@ -156,7 +166,8 @@ def _forget_stdout() -> None:
 
 def _stop(number: int, _frame: FrameType | None) -> None:
     _note_stop(number)
-    raise Stopped
+    if not _deaf:
+        raise Stopped
 
 
 def _note_stop(number: int) -> None:

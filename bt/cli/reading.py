@@ -14,6 +14,7 @@ from bt.cli.ranking import called, ranked_by
 from bt.cli.sweeping import TOP
 from bt.cli.testing import print_run
 from bt.errors import BtError, ExitCode, hint
+from bt.output import Done
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -124,7 +125,7 @@ def show(
         str | None, typer.Option(help="symbol, month, exit, side, hour, weekday or fold: a table, and no panel.")
     ] = None,
     source: Annotated[bool, typer.Option("--source", help="The text of the strategy as it was, and no panel.")] = False,
-) -> int:
+) -> Done:
     """Show one run, sweep or walk-forward as it was shown when it was made."""
     from bt.cli import sweeps, walks
     from bt.results import find
@@ -143,7 +144,7 @@ def show(
         walks.print_walk(_traded(results), asked.form, asked.out, top=TOP)
     else:
         print_run(results, asked.form, asked.out)
-    return ExitCode.OK
+    return Done(run_id=results.run_id)
 
 
 def _show_source(results: Results, out: Path | None) -> None:

@@ -34,11 +34,12 @@ def verify(
     ] = False,
     current: Annotated[bool, typer.Option("--current", help="Execute the strategy's file as it is today.")] = False,
 ) -> Done:
-    """Trade a stored run's signals in another engine, and hold every entry, exit and equity against ours.
+    r"""Trade a stored run's signals in another engine, and hold every entry, exit and equity against ours.
 
     Both follow the rules that the other engine has; then each rule that it lacks is put aside by itself, to tell which
     trades of the run change because of it. The result is stored and shown with the run. Exit 0 if every trade matches
-    and every change has its rule, 1 if not. Backtrader is under the GPL and an extra: pip install bt-warehouse[verify]
+    and every change has its rule, 1 if not. Backtrader is under the GPL and an extra:
+    pip install 'bt-warehouse\[verify]'
     """
     from bt import verify as verifying
     from bt.results import find, verifications
@@ -49,9 +50,13 @@ def verify(
     stages = ("stitching", "rules") if results.run["kind"] == "walk" else ("signals", "rules")
     call.narrator.expect("data", *stages, engine)
     with executed_strategy(call, results, stored=stored, current=current) as strategy:
-        found = verifying.verify(
-            results, strategy, other, listener=call.narrator, heard=_told(call.narrator, engine)
-        )  # fmt: skip
+        try:
+            found = verifying.verify(
+                results, strategy, other, listener=call.narrator, heard=_told(call.narrator, engine)
+            )  # fmt: skip
+        except verifying.ChangedError:
+            verifications.drop(results.warehouse, results.run_id, engine)  # what it said is of another run
+            raise
     row = found.row()
     verifications.keep(results.warehouse, row)
     _print(asked, results, row)
@@ -118,12 +123,17 @@ def _difference_lines(first: Mapping[str, Any] | None, engine: str) -> Iterator[
     if first is None:
         return
     one = first["ours"] or first["theirs"]
-    where = f"{one['symbol']} {one['side']} entered {_text(one['entry_ts'])}"
+    traded = "symbol" in one
+    where = f"{one['symbol']} {one['side']} entered {_text(one['entry_ts'])}" if traded else f"bar {_text(one['ts'])}"
+    if first["columns"]:
+        where += f", which begins with {first['columns'][0]}" if traded else ", equity"
     absent = "ours" if first["ours"] is None else engine if first["theirs"] is None else ""
     yield ""
-    yield from wrapped(f"The first difference: {where}" + (f"; {absent} has no such trade" if absent else ""), indent=2)
+    if absent:
+        where += f"; {absent} has no such {'trade' if traded else 'bar'}"
+    yield from wrapped(f"The first difference: {where}", indent=2)
     sides = [first["ours"] or {}, first["theirs"] or {}]
-    chosen = (*first["columns"], "exit_reason") if first["columns"] else _COLUMNS
+    chosen = first["columns"] or (_COLUMNS if traded else ("equity",))
     yield from rows_drawn(
         ("column", "ours", engine), [(name, *(_text(side.get(name)) for side in sides)) for name in chosen]
     )  # fmt: skip

@@ -77,8 +77,14 @@ def coverage(text: str) -> tuple[Coverage, ...]:
 
 
 def settings(text: str) -> dict[str, str]:
-    """Read `bt config`."""
-    return {row["setting"]: row["value"] for row in json.loads(text)}
+    """Read `bt config`; a size alone is a share of equity, as the command line takes it."""
+    rows_of = json.loads(text)
+    found = {row["setting"]: row["value"] for row in rows_of}
+    usual_risk = any(row["setting"] == "risk" and row["origin"] == "default" for row in rows_of)
+    if found["size"] and usual_risk:
+        found["sizing"] = found["sizing"] or "equity"
+        found["risk"] = found["size"] if found["sizing"] == "risk" else found["risk"]
+    return found
 
 
 def whole(text: str) -> dict[str, Any]:

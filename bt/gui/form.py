@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tkinter as tk
 from tkinter import ttk
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bt import config, timeframes
 from bt.gui.answers import Known
 from bt.gui.fields import SECTIONS, SPANS
-from bt.gui.model import RUN, TRIED, Form, moment_text, preset
+from bt.gui.model import RUN, TRIED, Form, moment_text, preset, sizing_of, usual_size
 from bt.gui.parameters import Parameters
 from bt.gui.rows import Rows
 from bt.gui.scrolling import Scrolled
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from bt.gui.fields import Field
     from bt.gui.theme import Theme
-
-_SHARES: Final = {config.fraction}
 
 
 class FormView(Scrolled):
@@ -65,6 +63,10 @@ class FormView(Scrolled):
         for field in (field for fields in SECTIONS.values() for field in fields):
             if default := _default(field, known.settings):
                 self.rows.hints[field.name].configure(text=f"default {default}")
+        for name, setting in (("first", "from"), ("end", "to")):
+            if default := known.settings.get(setting, ""):
+                self.rows.hints[name].configure(text=f"default {default}")
+        self._say_size()
         if not self.rows.texts["timeframe"].get() and known.settings:
             self.rows.texts["timeframe"].set(known.settings["timeframe"])
         self._strategy_changed()
@@ -89,7 +91,7 @@ class FormView(Scrolled):
         for name, text in form.values.items():
             if name in self.rows.texts:
                 self.rows.texts[name].set(text)
-        self.parameters.keep(form.params, form.tried)
+        self.parameters.keep(form.strategy, form.params, form.tried)
         self.symbols.choose(form.symbols)
 
     def say_wrong(self, problems: Mapping[str, str]) -> None:
@@ -120,7 +122,7 @@ class FormView(Scrolled):
             self.spans[name] = button
 
     def _preset(self, name: str) -> None:
-        first, end = preset(name, self._known.span(self.symbols.chosen()))
+        first, end = preset(name, self._known.span(self.symbols.chosen()), self._known.settings)
         self.rows.texts["first"].set(first)
         self.rows.texts["end"].set(end)
 
@@ -131,6 +133,8 @@ class FormView(Scrolled):
             self._strategy_changed()
         if name == "symbols":
             self._say_coverage()
+        if name == "sizing":
+            self._say_size()
 
     def _strategy_changed(self) -> None:
         name = self.rows.texts["strategy"].get()
@@ -141,6 +145,15 @@ class FormView(Scrolled):
         self.parameters.show(name, found or ())
         self.follow_focus()
 
+    def _say_size(self) -> None:
+        if not self._known.settings:
+            return
+        chosen = self.rows.texts["sizing"].get()
+        usual = usual_size(chosen, self._known.settings)
+        share = sizing_of(chosen, self._known.settings) in {"risk", "equity"}
+        text = f"default {_number(usual, share=share)}" if usual else "10%" if share else "500"
+        self.rows.hints["size"].configure(text=text)
+
     def _say_coverage(self) -> None:
         covered = self._known.span(self.symbols.chosen())
         said = f"candles from {moment_text(covered[0])} to {moment_text(covered[1])}" if covered else ""
@@ -149,13 +162,16 @@ class FormView(Scrolled):
 
 def _default(field: Field, settings: Mapping[str, str]) -> str:
     """Give what `bt config` has for a field, as it would be typed."""
-    text = settings.get("risk" if field.name == "size" else field.name, "")
-    if text in {"", "None"} or field.walk:
+    text = settings.get(field.name, "")
+    if text in {"", "None"} or field.walk or field.name == "size":  # which hangs on the sizing
         return ""
     if field.name == "funding":
         return "on" if text == "True" else "off"
     try:
-        number = float(text)
+        return _number(text, share=field.read is config.fraction)
     except ValueError:
         return text
-    return f"{100 * number:g}%" if field.read in {*_SHARES, config.size} else f"{number:,.10g}"
+
+
+def _number(text: str, *, share: bool) -> str:
+    return f"{100 * float(text):g}%" if share else f"{float(text):,.10g}"

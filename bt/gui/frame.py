@@ -87,7 +87,7 @@ class MainFrame(ttk.Frame):
         tools, calls = ttk.Frame(self), self._calls
         for name, call, underlined in (
             ("Run", calls.run, 0), ("Walk-forward", calls.walk, 0), ("Cancel", calls.cancel, 0),
-            ("Copy command", calls.copy, 1), ("Ingest…", calls.ingest, 0), ("Refresh", calls.refresh, 2),
+            ("Copy command", calls.copy, 3), ("Ingest…", calls.ingest, 0), ("Refresh", calls.refresh, 2),
         ):  # fmt: skip
             self._button(tools, name, call, underlined)
         self._button(tools, "Dark", calls.switch, 0, side="right")
@@ -110,7 +110,7 @@ class MainFrame(ttk.Frame):
         self.status = ttk.Label(foot, text="", anchor="w")
         self.elapsed = ttk.Label(foot, text="", style="Muted.TLabel", anchor="e")
         self.bar = ttk.Progressbar(foot, length=self._theme.px(260), maximum=100)
-        self.status.pack(side="left", fill="x", expand=True)
-        self.bar.pack(side="right")
+        self.bar.pack(side="right")  # what is packed last is cut first
         self.elapsed.pack(side="right", padx=self._theme.px(10))
+        self.status.pack(side="left", fill="x", expand=True)
         return foot

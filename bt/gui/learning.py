@@ -44,7 +44,7 @@ class Learning:
         self._work.forget()
         self._asked.clear()
         self._view.say("reading the workspace …")
-        self.ask(["strategies"], lambda text: self._learn(strategies=answers.strategies(text), parameters={}))
+        self.ask(["strategies"], self._listed)
         self.ask(["data"], self._covered, self._no_data)
         self.ask(["config"], lambda text: self._learn(settings=answers.settings(text)))
         self.history()
@@ -94,6 +94,14 @@ class Learning:
 
         place = ["--db", self._db] if self._db and line[0] != "strategies" else []
         self._work.ask(Question(words=[*line, "--format", "json", *place], then=then, failed=failed or complain))
+
+    def _listed(self, text: str) -> None:
+        """Learn the strategies; the parameters of the one that is chosen stay until they are read anew."""
+        chosen = self._view.form.rows.texts["strategy"].get()
+        kept = {name: found for name, found in self.known.parameters.items() if name == chosen}
+        self._learn(strategies=answers.strategies(text), parameters=kept)
+        if chosen in kept and chosen in self.known.strategies:
+            self.parameters(chosen)
 
     def _learn(self, **found: Any) -> None:
         self.known = replace(self.known, **found)

@@ -61,7 +61,7 @@ def words(form: Form, command: Command, known: Known, *, db: str | None = None) 
     for each in (each for fields in SECTIONS.values() for each in fields):
         if each.walk and command != "walk":
             continue
-        made += _special(form, each.name) if each.name in _SPECIAL else _option(each.flag, form.value(each.name))
+        made += _special(form, each.name, known) if each.name in _SPECIAL else _option(each.flag, form.value(each.name))
     return [*made, *_option("--db", db or "")]
 
 
@@ -85,7 +85,7 @@ def problems(form: Form, command: Command, known: Known) -> dict[str, str]:
     for name, text, read in _read_by(form, command, known):
         if text and (told := _refusal(read, text)):
             found[name] = told
-    return found | _lacking(form, command)
+    return found | _lacking(form, command, known)
 
 
 def field_of(what: str, command: Command) -> str | None:
@@ -102,13 +102,32 @@ def field_of(what: str, command: Command) -> str | None:
     return next((name for name, pattern in _SAID.items() if pattern.search(what)), None)
 
 
-def preset(name: str, covered: tuple[datetime, datetime] | None) -> tuple[str, str]:
-    """Give from and to of a preset, clipped to where there are candles; nothing is as far as there are."""
-    if name == "all" or covered is None:
+def preset(
+    name: str, covered: tuple[datetime, datetime] | None, settings: Mapping[str, str] | None = None
+) -> tuple[str, str]:
+    """Give from and to of a preset, clipped to where there are candles; nothing is as far as there are.
+
+    Where the settings have bounds of their own, nothing would mean those: then all is said in full.
+    """
+    bounded = any(_has(settings or {}, each) for each in ("from", "to"))
+    if covered is None or (name == "all" and not bounded):
         return "", ""
     first, end = covered
-    begin = max(timeframes.moment(name, relative_to=end), first)
+    begin = first if name == "all" else max(timeframes.moment(name, relative_to=end), first)
     return moment_text(begin), moment_text(end)
+
+
+def sizing_of(chosen: str, settings: Mapping[str, str]) -> str:
+    """Say what a size means: what is chosen, else what the settings have, else risk."""
+    return chosen or (settings["sizing"] if _has(settings, "sizing") else "risk")
+
+
+def usual_size(chosen: str, settings: Mapping[str, str]) -> str:
+    """Give the size that the settings have for a sizing; nothing where one has to be filled in."""
+    sizing = sizing_of(chosen, settings)
+    if sizing == "risk":
+        return settings.get("risk", "")
+    return settings["size"] if _has(settings, "size") and sizing == sizing_of("", settings) else ""
 
 
 def moment_text(when: datetime) -> str:
@@ -120,24 +139,30 @@ def _params(form: Form, command: Command, known: Known) -> Iterator[tuple[str, s
     """Give the parameters that are not as the strategy has them; a walk-forward holds those it does not vary."""
     for each in known.parameters.get(form.strategy, ()):
         text, usual = form.params.get(each.name, "").strip(), each.default
-        if command == "walk" and (each.search or form.tried.get(each.name, "").strip()):
+        if command == "walk" and each.search and each.name in form.tried and not _tries(form, each.name):
+            text, usual = text or usual, ""  # emptied: it is held, in place of the search
+        elif command == "walk" and (each.search or _tries(form, each.name)):
             text, usual = form.tried.get(each.name, "").strip(), each.search
         if text not in {"", usual}:
             yield each.name, text
+
+
+def _tries(form: Form, name: str) -> bool:
+    return bool(form.tried.get(name, "").strip())
 
 
 def _read_by(form: Form, command: Command, known: Known) -> Iterator[tuple[str, str, Callable[[str], Any]]]:
     """Give every field that counts for a command, with what reads it."""
     for name, each in FIELDS.items():
         if not each.walk or command == "walk":
-            by_share = name == "size" and form.value("sizing") in {"", "risk", "equity"}
+            by_share = name == "size" and sizing_of(form.value("sizing"), known.settings) in {"risk", "equity"}
             yield name, form.value(name), config.fraction if by_share else _yes_no if name == "funding" else each.read
     for parameter in known.parameters.get(form.strategy, ()):
         name = parameter.name
-        if command == "run":
+        if command == "run" or not _tries(form, name):
             yield f"{RUN}{name}", form.params.get(name, "").strip(), _reader(parameter)
         else:
-            yield f"{TRIED}{name}", form.tried.get(name, "").strip(), _reader_of_many(parameter)
+            yield f"{TRIED}{name}", form.tried[name].strip(), _reader_of_many(parameter)
 
 
 def _reader(parameter: Parameter) -> Callable[[str], Any]:
@@ -176,10 +201,11 @@ def _span_problems(form: Form, known: Known) -> dict[str, str]:
     return found
 
 
-def _lacking(form: Form, command: Command) -> dict[str, str]:
-    found = {}
-    if form.value("sizing") not in {"", "risk"} and not form.value("size"):
-        found["size"] = f"sizing {form.value('sizing')} needs a size"
+def _lacking(form: Form, command: Command, known: Known) -> dict[str, str]:
+    found, sizing = {}, form.value("sizing")
+    named = sizing_of(sizing, known.settings)
+    if named != "risk" and not (form.value("size") or usual_size(sizing, known.settings)):
+        found["size"] = f"sizing {named} needs a size"
     if command == "walk":
         found |= {name: f"a walk-forward needs it: {example}" for name, example in _LENGTHS if not form.value(name)}
     return found
@@ -204,13 +230,20 @@ def _yes_no(text: str) -> bool:
 _SPECIAL: Final = {"sizing", "size", "funding"}  # options that hang together, or have no value
 
 
-def _special(form: Form, name: str) -> list[str]:
-    sizing, size = form.value("sizing"), form.value("size")
+def _special(form: Form, name: str, known: Known) -> list[str]:
+    chosen, size = form.value("sizing"), form.value("size")
     if name == "funding":
         return {"on": ["--funding"], "off": ["--no-funding"]}.get(form.value("funding"), [])
+    sizing = sizing_of(chosen, known.settings)
     if name == "sizing":
-        return [] if sizing in {"", "risk"} else ["--sizing", sizing]
-    return _option("--size" if sizing not in {"", "risk"} else "--risk", size)
+        return ["--sizing", sizing] if chosen or (size and sizing != "risk") else []
+    if chosen == "risk" and not size and _has(known.settings, "size"):  # which would be taken for the risk
+        size = usual_size(chosen, known.settings)
+    return _option("--risk" if sizing == "risk" else "--size", size)
+
+
+def _has(settings: Mapping[str, str], name: str) -> bool:
+    return settings.get(name, "") not in {"", "None"}
 
 
 def _option(flag: str, text: str) -> list[str]:

@@ -22,19 +22,19 @@ class Parameters(ttk.Frame):
         super().__init__(rows)
         self._rows, self._theme, self._strategy = rows, theme, ""
         self._shown: tuple[Parameter, ...] = ()
-        self._kept: dict[str, Mapping[str, str]] = {}  # by RUN and TRIED; filled in as soon as the lines are there
+        self._kept: dict[str, dict[str, Mapping[str, str]]] = {}  # by strategy, then by RUN and TRIED
         self.grid(row=rows.next(), column=0, columnspan=3, sticky="ew", pady=theme.px(4))
-        self.columnconfigure((1, 2), weight=1, uniform="texts")
+        self.columnconfigure((1, 2), weight=1, uniform="texts", minsize=theme.px(90))
 
-    def keep(self, params: Mapping[str, str], tried: Mapping[str, str]) -> None:
-        """Fill in texts, now or when the lines are made."""
-        self._kept = {RUN: params, TRIED: tried}
+    def keep(self, strategy: str, params: Mapping[str, str], tried: Mapping[str, str]) -> None:
+        """Fill in texts of a strategy, now or when its lines are made."""
+        self._kept[strategy] = {RUN: params, TRIED: tried}
         self._fill()
 
     def texts(self, prefix: str) -> dict[str, str]:
         """Give what is filled in, by parameter."""
         if not self._shown:
-            return dict(self._kept.get(prefix, {}))
+            return dict(self._kept.get(self._strategy, {}).get(prefix, {}))
         return {each.name: self._rows.texts[f"{prefix}{each.name}"].get().strip() for each in self._shown}
 
     def show(self, strategy: str, parameters: Iterable[Parameter]) -> None:
@@ -42,6 +42,7 @@ class Parameters(ttk.Frame):
         found = tuple(parameters)
         if strategy == self._strategy and found == self._shown:
             return
+        self._keep_typed()
         for each in self._shown:
             for prefix in (RUN, TRIED):
                 for known in (self._rows.texts, self._rows.inputs, self._rows.wrongs):
@@ -54,8 +55,6 @@ class Parameters(ttk.Frame):
         for place, each in enumerate(found):
             self._line(2 * place + 1, each)
         self._fill()
-        if found:
-            self._kept = {}
 
     def _head(self) -> None:
         for column, text in enumerate(("Parameter", "in a run", "tried in a walk-forward")):
@@ -64,7 +63,8 @@ class Parameters(ttk.Frame):
 
     def _line(self, row: int, parameter: Parameter) -> None:
         px, words = self._theme.px, ("true", "false") if parameter.kind is bool else ()
-        ttk.Label(self, text=parameter.name).grid(row=row, column=0, sticky="w", padx=(0, px(8)))
+        named = ttk.Label(self, text=parameter.name, wraplength=px(140))
+        named.grid(row=row, column=0, sticky="w", padx=(0, px(8)))
         for column, prefix in enumerate((RUN, TRIED), 1):
             name = f"{prefix}{parameter.name}"
             many = prefix == TRIED
@@ -75,8 +75,20 @@ class Parameters(ttk.Frame):
             label.grid(row=row + 1, column=0, columnspan=3, sticky="w")
             label.grid_remove()
 
+    def _keep_typed(self) -> None:
+        """Keep what is not as the strategy had it; the rest is as it will have it."""
+        if self._shown:
+            typed = {prefix: self.texts(prefix) for prefix in (RUN, TRIED)}
+            for each in self._shown:
+                for prefix, usual in ((RUN, each.default), (TRIED, each.search)):
+                    if typed[prefix][each.name] == usual:
+                        del typed[prefix][each.name]
+            self._kept[self._strategy] = {**typed}
+
     def _fill(self) -> None:
-        for prefix, texts in self._kept.items():
+        if not self._shown:
+            return
+        for prefix, texts in self._kept.pop(self._strategy, {}).items():
             for name, text in texts.items():
-                if f"{prefix}{name}" in self._rows.texts and text:
+                if f"{prefix}{name}" in self._rows.texts:
                     self._rows.texts[f"{prefix}{name}"].set(text)

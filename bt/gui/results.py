@@ -106,7 +106,8 @@ class Results(ttk.Notebook):
                 ttk.Label(frame, text=label.strip() if label[:1] != " " else f"   {label.strip()}").grid(
                     row=place, column=0, sticky="w", pady=px(1)
                 )
-                ttk.Label(frame, text=text, style=_style(label, text)).grid(row=place, column=1, sticky="e")
+                value = ttk.Label(frame, text=text, style=_style(label, text))
+                value.grid(row=place, column=1, sticky="e", padx=(px(12), 0))
 
     def _wrap(self, event: tk.Event[tk.Misc]) -> None:
         width = max(event.width - self.theme.px(30), 100)

@@ -62,6 +62,7 @@ class Rows(ttk.Frame):
         else:
             made = ttk.Entry(parent, textvariable=text, width=width)
         made.configure(font=self.theme.fonts["body"])
+        made.bind("<Control-a>", self._select_all)
         text.trace_add("write", lambda *_: self._changed(name))
         self.inputs[name] = made
         return made
@@ -80,6 +81,11 @@ class Rows(ttk.Frame):
             label.grid()
         else:
             label.grid_remove()
+
+    @staticmethod
+    def _select_all(event: tk.Event[tk.Misc]) -> str:
+        event.widget.event_generate("<<SelectAll>>")
+        return "break"
 
     @staticmethod
     def _pass_on(event: tk.Event[tk.Misc]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from bt.gui.model import field_of, shell
+from bt.gui.model import RUN, TRIED, field_of, shell
 from bt.gui.work import Job
 from bt.output.events import Done, Error, Log, Progress, Stage
 
@@ -103,9 +103,11 @@ class Running:
             view.say(f"stopped: {error.cure or error.what}")
             return
         view.say("not done: see what is wrong above, or the log")
-        name = field_of(error.what, self.command)
+        name, texts = field_of(error.what, self.command) or "", view.form.rows.texts
+        if name.startswith(TRIED) and name in texts and not texts[name].get().strip():  # it is held as in a run
+            name = RUN + name.removeprefix(TRIED)
         if name in view.form.rows.wrongs:
-            view.form.say_wrong({str(name): sentence(error)})
+            view.form.say_wrong({name: sentence(error)})
         else:
             view.notice.say(sentence(error), {"Try again": again} if error.code == _LOCKED else None)
 

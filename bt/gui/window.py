@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bt.gui.model import Command
 
 _OFTEN: Final = 60  # ms between two looks at what was heard
+_UNDER_WAY: Final = "Something is under way: what it has stored is kept."
 _FILES: Final = [
     ("Excel", "*.xlsx"), ("CSV, trades", "*.csv"), ("JSON, all of it", "*.json"), ("Parquet, trades", "*.parquet"),
 ]  # fmt: skip
@@ -132,7 +133,7 @@ class Window:
         """Close the window; what is under way is asked about first."""
         if self.work.busy:
             offers = {"Stop it and close": self._stop_and_close}
-            self.view.notice.say("Something is under way: what it has stored is kept.", offers)
+            self.view.notice.say(_UNDER_WAY, offers)
         else:
             self._end()
 
@@ -182,14 +183,24 @@ class Window:
         self.root.bind("<Return>", lambda _event: self.run())
         self.root.bind("<Escape>", lambda _event: self.cancel())
         self.root.bind("<F5>", lambda _event: self.refresh())
+        self.root.bind("<Alt-l>", lambda _event: self.switch())  # the button says Light while it is dark
 
     def _dress(self, *, dark: bool) -> None:
         self.theme.apply(dark=dark)
         self.view.buttons["Dark"].configure(text="Light" if dark else "Dark")
 
     def _poll(self) -> None:
-        self.work.poll()
-        self.running.show()
+        try:
+            self.work.poll()
+            self.running.show()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the window lives on
+            self.view.notice.say(f"unexpected {type(error).__name__}: {error}; try: bt gui again, and report it")
+        finally:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self.view.notice.shown == _UNDER_WAY and not self.work.busy:
+            self.view.notice.clear()  # the question is settled
         if self._closing and not self.work.busy:
             self._end()
         if not self._closed:

@@ -6,10 +6,11 @@ import os
 import time
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bt.gui.child import Child, Ended
-from bt.output.events import Error
+from bt.output.events import Done, Error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,8 +47,9 @@ class Work:
         self._folder = folder
         self._waiting: deque[Question] = deque()
         self._asked: list[tuple[Child, Question]] = []
-        self._errors: dict[int, Error] = {}  # by child
+        self._ends: dict[Child, Done | Error] = {}  # what each said of its end
         self._job: tuple[Child, Job] | None = None
+        self._heard: deque[Callable[[], None]] = deque()  # not passed on yet: should one fail, the others are kept
 
     @property
     def busy(self) -> bool:
@@ -73,6 +75,7 @@ class Work:
         self._waiting.clear()
         for child, _ in self._asked:
             child.end()
+            self._ends.pop(child, None)
         self._asked = []
 
     def start(self, job: Job) -> None:
@@ -92,9 +95,8 @@ class Work:
 
     def poll(self) -> None:
         """Pass on what was heard since."""
-        for child, question in list(self._asked):
-            for each in child.poll():
-                self._answered(child, question, each)
+        for child, question in self._asked:
+            self._heard += [partial(self._answered, child, question, each) for each in child.poll()]
         while self._waiting and len(self._asked) < AT_ONCE:
             question = self._waiting.popleft()
             waits = {} if os.environ.get("BT_WAIT") else {"BT_WAIT": _WAIT}
@@ -102,17 +104,18 @@ class Work:
             self._asked.append((Child(line, folder=self._folder, environment=waits), question))
         if self._job:
             child, job = self._job
-            for heard in child.poll():
-                self._told(child, job, heard)
+            self._heard += [partial(self._told, child, job, each) for each in child.poll()]
+        while self._heard:
+            self._heard.popleft()()
 
     def _answered(self, child: Child, question: Question, heard: Event | Ended) -> None:
-        if isinstance(heard, Error):
-            self._errors[id(child)] = heard
-        if not isinstance(heard, Ended):
+        if (child, question) not in self._asked:  # it was forgotten
             return
-        if (child, question) in self._asked:  # it was not forgotten
+        if isinstance(heard, Done | Error):
+            self._ends[child] = heard
+        elif isinstance(heard, Ended):
             self._asked.remove((child, question))
-            error = self._errors.pop(id(child), None) or _silent(heard)
+            error = _error(heard, self._ends.pop(child, None))
             if error is None:
                 question.then(heard.out)
             else:
@@ -121,15 +124,16 @@ class Work:
     def _told(self, child: Child, job: Job, heard: Event | Ended) -> None:
         if isinstance(heard, Ended):
             self._job = None
-            job.ended(heard, self._errors.pop(id(child), None) or _silent(heard))
+            job.ended(heard, _error(heard, self._ends.pop(child, None)))
             return
-        if isinstance(heard, Error):
-            self._errors[id(child)] = heard
+        if isinstance(heard, Done | Error):
+            self._ends[child] = heard
         job.hear(heard)
 
 
-def _silent(ended: Ended) -> Error | None:
-    """Say that a command ended without a word, killed for one; exit codes 0 and 1 are answers."""
-    if ended.code in {0, 1}:
-        return None
-    return Error(code=ended.code, what=f"the command ended with exit code {ended.code}", cure="the log may say more")
+def _error(ended: Ended, said: Done | Error | None) -> Error | None:
+    """Give what ended a command; one that did not say that it is done, killed for one, has no answer."""
+    if said:
+        return said if isinstance(said, Error) else None
+    what = f"the command ended with exit code {ended.code}"
+    return Error(code=ended.code or 1, what=what, cure="the log may say more")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from bt.verify.differences import COMPARED, KEY, SHOWN, TOLERANCE
-from bt.verify.signs import Facts, Pair
+from bt.verify.differences import KEY, PRICES, SHOWN, TIMES
+from bt.verify.signs import Facts, Pair, alike, in_proportion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ _WANTING: Final = ("slots", "cash", "volume", "min_qty", "min_notional")  # refu
 _UNFIT: Final = ("stop_side", "min_qty", "min_notional")  # refusals that hang on the price
 _BEGIN, _NEVER = datetime(1, 1, 1), datetime(9999, 12, 31)
 _WORKED_OUT: Final = ("qty", "fees", "funding", "pnl")
-_COURSE: Final = tuple(name for name in COMPARED if name not in _WORKED_OUT)
+_COURSE: Final = (*TIMES, *PRICES)
 _COLUMNS: Final = (*SHOWN, "trade", "entry_kind", "bars")
 
 Row = dict[str, Any]
@@ -38,6 +38,7 @@ class Played:
     done: Outcome
     trades: pl.DataFrame
     end_equity: float
+    bars: pl.DataFrame
 
 
 @dataclass
@@ -81,12 +82,16 @@ class _Course:
         """Say what sets a pair apart, if anything does."""
         one = ours or theirs or {}
         symbol = one["symbol"]
-        if ours and theirs and _alike(ours, theirs, COMPARED):
-            self.settled[symbol] = ours["exit_ts"] or _NEVER
-            return
         pair = Pair(ours=ours, theirs=theirs, facts=self.facts, before=self.settled.get(symbol, _BEGIN))
-        effect = self.effect
-        if effect.rule.caused(pair):
+        effect, by_size = self.effect, False
+        if ours and theirs and alike(ours, theirs, _COURSE):
+            self.settled[symbol] = ours["exit_ts"] or _NEVER
+            by_size = bool(self.reach) and in_proportion(ours, theirs) and not effect.rule.sizes(pair)
+            if alike(ours, theirs, _WORKED_OUT):
+                return
+        if by_size:
+            effect.follow += 1
+        elif effect.rule.caused(pair):
             effect.changed += 1
             effect.first = effect.first or (ours, theirs)
             self.began = min(self.began, one["entry_ts"])
@@ -110,7 +115,7 @@ class _Course:
 
     def _of_one_open(self, ours: Row | None, theirs: Row | None) -> bool:
         """Say whether its size alone differs, and another entry of the same open is another."""
-        both = ours and theirs and _alike(ours, theirs, _COURSE)
+        both = ours and theirs and alike(ours, theirs, _COURSE)
         return bool(both and ours and self.began <= ours["entry_ts"])
 
     def _hangs_on_the_account(self, ours: Row, theirs: Row) -> bool:
@@ -126,7 +131,7 @@ class _Course:
         until = self.reach.get(one["symbol"], _BEGIN)
         within = until == _NEVER or (until > _BEGIN and one["entry_ts"] <= until + self.slack)
         if ours and theirs:
-            if _alike(ours, theirs, _COURSE):
+            if alike(ours, theirs, _COURSE):
                 return True
             return self._hangs_on_the_account(ours, theirs) or (within and bool(self.slack))
         if within:
@@ -157,26 +162,23 @@ def _pairs(ours: Played, theirs: Played) -> Iterator[tuple[Row | None, Row | Non
     found: dict[tuple[Any, ...], list[Row | None]] = {}
     for place, played in enumerate((ours, theirs)):
         entries = Counter(played.done.fills.filter(pl.col("opens"))["trade"].to_list())
-        for row in played.trades.select(_COLUMNS).iter_rows(named=True):
+        for row in _seen(played).iter_rows(named=True):
             row["entries"] = entries[row["trade"]]
-            found.setdefault(tuple(row[name] for name in KEY), [None, None])[place] = row
-    for key in sorted(found, key=lambda key: (key[2], key[0], key[1])):
+            found.setdefault((*(row[name] for name in KEY), row["turn"]), [None, None])[place] = row
+    for key in sorted(found, key=lambda key: (key[2], key[0], key[1], key[3])):
         one, two = found[key]
         yield one, two
 
 
+def _seen(played: Played) -> pl.DataFrame:
+    """Give its trades with the range of the bar of the exit, and `turn`: which of those of one key it is."""
+    ranges = played.bars.select("symbol", pl.col("ts").alias("exit_ts"), "low", "high")
+    turn = pl.int_range(pl.len()).over(KEY).alias("turn")
+    return played.trades.select(*_COLUMNS, turn).join(ranges, on=("symbol", "exit_ts"), how="left")
+
+
 def _both(found: tuple[Row | None, Row | None] | None) -> dict[str, Row | None] | None:
     return {"with": found[0], "without": found[1]} if found else None
-
-
-def _alike(ours: Row, theirs: Row, names: Any) -> bool:
-    return all(_close(ours[name], theirs[name]) for name in names)
-
-
-def _close(one: Any, two: Any) -> bool:
-    if isinstance(one, float) and isinstance(two, float):
-        return abs(one - two) <= TOLERANCE * max(abs(one), abs(two))
-    return bool(one == two)
 
 
 def _wanting(rejections: pl.DataFrame) -> dict[str, list[datetime]]:
@@ -202,7 +204,8 @@ def _facts(played: Played, other: Played) -> Facts:
         minutes=frozenset(fills.filter(pl.col("minute").is_not_null())["trade"]),
         ambiguous=frozenset(fills.filter(pl.col("ambiguous"))["trade"]),
         adds=frozenset(trade for trade, count in adds.items() if count > 1),
-        refused=refused, ticks=_ticks(played.conduct), delay=played.conduct.terms.execution.level_delay,
+        refused=refused, ticks=_ticks(played.conduct), slippage=played.conduct.terms.costs.slippage,
+        delay=played.conduct.terms.execution.level_delay,
         unfit=frozenset(row for frame in unfit for row in frame.select("symbol", "ts").iter_rows()),
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from bt.verify.signs import (
     in_the_entry_bar,
     left_open,
     liquidated,
+    refused_while_held,
     taken,
     target_first,
 )
@@ -66,6 +67,7 @@ class Rule:
     sentence: str
     without: Callable[[Conduct], Conduct]
     caused: Callable[[Pair], bool]
+    sizes: Callable[[Pair], bool] = lambda _: False  # says whether it is what sets quantities apart
 
 
 def _undrilled(conduct: Conduct) -> Conduct:
@@ -147,15 +149,15 @@ RULES: Final = (
         sentence="the exchange ends a position whose margin is used up; there nobody does",
     ),
     Rule(
-        name="recorded gaps", without=_gapless, caused=at_a_gap,
+        name="recorded gaps", without=_gapless, caused=at_a_gap, sizes=refused_while_held("gap"),
         sentence="no entry across a recorded gap; there a missing bar is none",
     ),
     Rule(
-        name="volume share", without=_any_volume, caused=by_volume,
+        name="volume share", without=_any_volume, caused=by_volume, sizes=refused_while_held("volume"),
         sentence="an entry is bounded by the volume of its bar; there it is not",
     ),
     Rule(
-        name="pyramiding", without=_single, caused=added,
+        name="pyramiding", without=_single, caused=added, sizes=added,
         sentence="a position may be added to; there one entry is one position",
     ),
     Rule(

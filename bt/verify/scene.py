@@ -80,7 +80,9 @@ class Scene:
         else:
             told = self.parts[0].told
             done = tape.simulation(tape.trade(told)) if told else None
-        return Played(conduct=conduct, done=done, trades=done.trades, end_equity=done.end_equity)
+        return Played(
+            conduct=conduct, done=done, trades=done.trades, end_equity=done.end_equity, bars=self.bars
+        )  # fmt: skip
 
     def ask(self, engine: Callable[[Case], Opinion], conduct: Conduct, heard: Callable[[int], None]) -> Opinion:
         """Let another engine trade it, part after part, each with what it made of the one before."""

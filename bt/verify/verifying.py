@@ -69,7 +69,7 @@ class Verification:
 
     def row(self) -> dict[str, Any]:
         """Give it as the columns of `verifications`, JSON not written yet."""
-        first = self.first
+        first = self.first or self.curves.difference
         return {
             "run_id": self.run_id, "engine": self.engine, "version": self.version, "profile": self.profile,
             "trades": self.trades, "differences": self.differences,

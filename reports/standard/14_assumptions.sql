@@ -61,6 +61,19 @@ payments as (
         coalesce(sum(amount order by ts, symbol, trade), 0) as amount,
     from funding_payments
     where run_id = $run
+),
+
+opinions as (  -- in the words of bt verify
+    select
+        *,
+        format('{:,} {}', trades, case trades when 1 then 'trade' else 'trades' end) as traded,
+        format('within {:g} of each number, pnl of the value traded', tolerance) as within,
+        concat(traded, ', ', within) as held,
+        coalesce(
+            (select sum(changed) from verified_rules as rules where rules.run_id = $run and rules.engine = verifications.engine), 0
+        )::bigint as changed,
+    from verifications
+    where run_id = $run
 )
 
 select unnest([
@@ -128,13 +141,20 @@ select unnest([
         'value': coalesce(
             (
                 select string_agg(
-                    concat(engine, ' ', version, case
-                        when matches then format(': all of {:,} trades and the equity of {:,} bars match', trades, bars)
-                        else format(': {:,} of {:,} trades differ, equity by up to {:.2g}', differences, trades, equity_gap)
-                    end), '; ' order by engine
+                    concat(
+                        engine, ' ', version, ': ',
+                        case
+                            when matches and trades = 0 then 'nothing was traded under the rules that both have'
+                            when matches then format('every entry and exit matches under the rules that both have ({})', held)
+                            when differences > 0 then format('{:,} of {} differ under the rules that both have ({})', differences, traded, within)
+                            else format('{} match under the rules that both have ({}), but not all else does', traded, within)
+                        end,
+                        format('; equity at {:,} {}, at most {:.1e} of it apart', bars, case bars when 1 then 'bar' else 'bars' end, equity_gap),
+                        case when changed > 0 then format('; {:,} {} of the run changed by rules', changed, case changed when 1 then 'trade' else 'trades' end) end,
+                        case when unexplained > 0 then format('; {:,} {} of the run not explained', unexplained, case unexplained when 1 then 'trade' else 'trades' end) end
+                    ), '; ' order by engine
                 )
-                from verifications
-                where run_id = $run
+                from opinions
             ),
             case when kind <> 'sweep' then 'not asked' end
         )

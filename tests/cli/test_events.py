@@ -43,7 +43,7 @@ COMMANDS = {  # line: exit code, stages, what the last event tells
     "compact": (0, "", {}),
     "data": (0, "", {}),
     "runs": (0, "", {}),
-    "show": (0, "", {}),
+    "show": (0, "", {"run_id": True}),
     "trades latest --limit 1": (0, "", {}),
     "strategies": (0, "", {}),
     "config": (0, "", {}),
@@ -140,6 +140,42 @@ def test_a_signal_is_told(number, code, workspace):
     assert isinstance(last, Error)
     assert running.returncode == last.code == code
     assert last.what.startswith("stopped: ")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_it_starts_is_told(number, code, workspace):
+    text = f"""
+import os, signal, sys
+from bt import cli
+class Early:
+    def find_spec(self, name, *_):
+        if name == "bt.output":
+            os.kill(os.getpid(), {int(number)})
+sys.meta_path.insert(0, Early())
+sys.argv = ["bt", "config", "--progress", "json"]
+cli.main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.stdout == ""
+    [line] = done.stderr.splitlines()
+    assert events.read(line).code == done.returncode == code
+    assert isinstance(events.read(line), Error)
+
+
+def test_a_reader_that_left_is_no_fault(workspace):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write) as nobody:
+        done = subprocess.run(
+            [sys.executable, "-m", "bt", "config", "--progress", "json"], stdout=nobody, stderr=subprocess.PIPE,
+            text=True, check=False, timeout=60, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+    assert done.returncode == 0
+    [line] = done.stderr.splitlines()
+    assert isinstance(events.read(line), Done)
 
 
 ODD = [

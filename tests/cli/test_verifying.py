@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from bt import cli
+from bt.report import folders, sections
+from bt.results import verifications as verified
 from bt.warehouse import Warehouse
 
 pytest.importorskip("backtrader", reason="backtrader is not installed")
@@ -135,6 +137,33 @@ def test_a_run_that_comes_out_otherwise_is_not_verified(bt: Any) -> None:
 
 
 @pytest.mark.long
+def test_what_was_said_of_a_run_that_comes_out_otherwise_is_forgotten(bt: Any) -> None:
+    assert bt(f"{RUN} --stop 2%")[0] == 0
+    assert bt("verify -q")[0] == 0
+    with Warehouse("warehouse/bt.duckdb").write() as connection:
+        connection.execute("update candles set high = high * 2 where ts::date = date '2024-01-06'")
+        connection.execute("update candles set low = low / 2 where ts::date = date '2024-01-06'")
+    assert bt("verify -q")[0] == 1
+    assert verifications() == []
+
+
+def test_the_help_names_the_extra(bt: Any) -> None:
+    assert "bt-warehouse[verify]" in bt("verify --help")[1]
+
+
+@pytest.mark.long
+def test_numbers_that_are_none_are_stored_as_nothing(bt: Any) -> None:
+    assert bt(f"{RUN} --stop 2%")[0] == 0
+    assert bt("verify -q")[0] == 0
+    warehouse = Warehouse("warehouse/bt.duckdb")
+    row = {name: value for name, value in verifications()[0].items() if name != "created_ts"}
+    parsed = {name: json.loads(row[name] or "null") for name in ("profile", "complaints", "rules")}
+    apart = {"columns": ["pnl"], "ours": {"pnl": float("nan")}, "theirs": {"pnl": 1.0}}
+    verified.keep(warehouse, {**row, **parsed, "first_difference": apart})
+    assert json.loads(verifications()[0]["first_difference"])["ours"] == {"pnl": None}
+
+
+@pytest.mark.long
 def test_another_source_is_not_executed_unasked(bt: Any) -> None:
     assert bt(f"{RUN} --stop 2%")[0] == 0
     path = Path("strategies/mine.py")
@@ -143,6 +172,47 @@ def test_another_source_is_not_executed_unasked(bt: Any) -> None:
     assert (code, "--stored" in err) == (2, True)
     assert bt("verify --stored -q")[0] == 0
     assert bt("verify --current -q")[0] == 0
+
+
+OPINIONS: dict[str, dict[str, Any]] = {  # name: columns of a stored verification that are made other ones
+    "as it was": {},
+    "nothing traded": {"trades": 0},
+    "not explained": {"unexplained": 1},
+    "trades differ": {"matches": False, "differences": 2},
+    "equity alone differs": {"matches": False, "equity_gap": 0.25, "unexplained": 1_200},
+}
+
+
+@pytest.mark.long
+def test_all_say_the_same_of_it(bt: Any) -> None:
+    assert bt(f"{RUN} --stop 2% --take 3%")[0] == 0
+    assert bt("verify -q")[0] == 0
+    [row] = verifications()
+    changed = sum(rule["changed"] for rule in json.loads(row["rules"]))
+    assert changed > 1
+    for name, columns in OPINIONS.items():
+        with Warehouse("warehouse/bt.duckdb").write() as connection:
+            for column, value in columns.items():
+                connection.execute(f"update verifications set {column} = $value", {"value": value})
+        said = verified.sentence({**row, **columns, "rules": json.loads(row["rules"])})
+        assert f"{changed} trades of the run changed by rules" in said
+        assert ("not explained" in said) == ("unexplained" in columns), name
+        assert said in told(bt)
+        assert said == assumed(row["run_id"]), name
+        with Warehouse("warehouse/bt.duckdb").write() as connection:
+            for column in columns:
+                connection.execute(f"update verifications set {column} = $value", {"value": row[column]})
+
+
+def told(bt: Any) -> str:
+    return " ".join(bt("show")[1].split())
+
+
+def assumed(run_id: str) -> str:
+    """Give what the report says of the second engine."""
+    [section] = [each for each in sections(folders("standard", Path()), "run") if each.path.stem == "14_assumptions"]
+    rows = Warehouse("warehouse/bt.duckdb").query(section.sql, {"run": run_id})
+    return str(dict(rows.iter_rows())["Second engine"])
 
 
 REFUSED = {  # name: what is run before, the line, what it says

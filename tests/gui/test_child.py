@@ -109,6 +109,39 @@ def test_questions_and_a_job(work):
     assert error.what.startswith("there is no warehouse")
 
 
+SILENT = {"said nothing": "", "a traceback": "import sys; sys.exit(1)", "cut off": "print('[]')"}
+
+
+@pytest.mark.parametrize("text", SILENT.values(), ids=SILENT)
+def test_without_the_last_word_nothing_is_done(text, tmp_path, monkeypatch):
+    (tmp_path / "bt.py").write_text(text)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    work, ends, answered, refused = Work(tmp_path), [], [], []
+    work.ask(Question(words=["config"], then=answered.append, failed=refused.append))
+    work.start(Job(words=["show"], hear=ends.append, ended=lambda *end: ends.append(end)))
+    finished(work, lambda: work.idle)
+    [(ended, error)] = ends
+    assert error.what == f"the command ended with exit code {ended.code}"
+    assert refused == [error]
+    assert answered == []
+
+
+def test_what_fails_does_not_keep_the_rest_from_being_heard(program, tmp_path):
+    work, ends = Work(tmp_path), []
+    program(TALKS)
+    work.start(Job(words=["show"], hear=lambda _event: {}["wrong"], ended=lambda *end: ends.append(end)))
+    failed, until = 0, time.monotonic() + LONGEST
+    while not ends:
+        assert time.monotonic() < until
+        try:
+            work.poll()
+        except KeyError:
+            failed += 1
+        time.sleep(0.01)
+    assert failed == 4
+    assert ends == [(Ended(code=1, out="ä row\n"), None)]
+
+
 def test_a_command_that_dies_without_a_word(work):
     ends = []
     work.start(Job(words=["exchange"], hear=lambda _event: work.close(), ended=lambda *end: ends.append(end)))

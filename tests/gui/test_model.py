@@ -6,6 +6,7 @@ import json
 import shlex
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from bt.gui import answers, ingesting, settings
 from bt.gui.answers import Coverage, Known, Parameter
 from bt.gui.curve import points, ticks
 from bt.gui.fields import FIELDS
-from bt.gui.model import Form, field_of, preset, problems, shell, words
+from bt.gui.model import Form, field_of, preset, problems, shell, sizing_of, usual_size, words
 
 FIRST, END = datetime(2024, 1, 1), datetime(2024, 1, 21)
 KNOWN = Known(
@@ -33,6 +34,8 @@ KNOWN = Known(
         ),
     ),
 )
+SHARED = replace(KNOWN, settings={"sizing": "equity", "size": "0.5", "risk": "0.01"})  # in bt.toml: size="50%"
+MONEY = replace(KNOWN, settings={"sizing": "notional", "size": "500.0", "risk": "0.01"})
 PLAIN = Form(strategy="ema_cross", timeframe="1h", symbols=("ALPHAUSDT",))
 WALKED = replace(PLAIN, values={"train": "8d", "test": "4d"})
 HEAD = "ema_cross -s ALPHAUSDT -t 1h"
@@ -68,6 +71,11 @@ LINES = {
         "walk",
         f"walk {HEAD} -p fast=5,10 -p stop=3 --train 8d --test 4d",
     ),
+    "what it tries, emptied": (
+        replace(WALKED, params={"fast": "20"}, tried={"fast": ""}),
+        "walk",
+        f"walk {HEAD} -p fast=20 --train 8d --test 4d",
+    ),
     "an objective with spaces": (
         replace(
             WALKED,
@@ -84,6 +92,52 @@ def test_a_form_is_a_command_line(form, command, line):
     assert shell(words(form, command, KNOWN)) == f"bt {line}"
     assert problems(form, command, KNOWN) == {}
     assert words(form, command, KNOWN, db="my file.duckdb") == [*shlex.split(line), "--db", "my file.duckdb"]
+
+
+SIZED = [  # settings, sizing, size, what it is on the command line
+    (SHARED, "", "", ""),
+    (SHARED, "", "10%", " --sizing equity --size 10%"),
+    (SHARED, "risk", "", " --sizing risk --risk 0.01"),
+    (SHARED, "risk", "2%", " --sizing risk --risk 2%"),
+    (SHARED, "equity", "", " --sizing equity"),
+    (MONEY, "", "700", " --sizing notional --size 700"),
+    (KNOWN, "risk", "2%", " --sizing risk --risk 2%"),
+]
+
+
+@pytest.mark.parametrize(("known", "sizing", "size", "options"), SIZED)
+def test_a_size_means_what_the_form_says(known, sizing, size, options):
+    form = replace(PLAIN, values={"sizing": sizing, "size": size})
+    assert shell(words(form, "run", known)) == f"bt run {HEAD}{options}"
+    assert problems(form, "run", known) == {}
+
+
+MISSIZED = [
+    (SHARED, "", "500", "fraction"),
+    (SHARED, "notional", "", "sizing notional needs a size"),
+    (replace(KNOWN, settings={"sizing": "equity", "size": ""}), "", "", "sizing equity needs a size"),
+]
+
+
+@pytest.mark.parametrize(("known", "sizing", "size", "said"), MISSIZED)
+def test_a_size_is_judged_by_the_settings_too(known, sizing, size, said):
+    assert said in problems(replace(PLAIN, values={"sizing": sizing, "size": size}), "run", known)["size"]
+
+
+SIZES = [  # of bt.toml, and what a run then has
+    ('sizing = "equity"\nsize = "50%"', ("equity", "0.5")),
+    ('size = "50%"', ("equity", "0.5")),
+    ('sizing = "risk"\nsize = "3%"', ("risk", "0.03")),
+    ("", ("risk", "0.01")),
+]
+
+
+@pytest.mark.parametrize(("toml", "usual"), SIZES)
+def test_the_usual_size_is_that_of_a_run(toml, usual, workspace, capsys):
+    Path("bt.toml").write_text(toml)
+    assert cli.run(["config", "--format", "json"]) == 0
+    found = answers.settings(capsys.readouterr().out)
+    assert (sizing_of("", found), usual_size("", found)) == usual
 
 
 @pytest.mark.parametrize(("form", "command"), [line[:2] for line in LINES.values()], ids=LINES)
@@ -110,6 +164,7 @@ WRONG = {
     "whole number": (replace(PLAIN, params={"fast": "2.5"}), "run", "run:fast", "fast=2.5 is not a whole number"),
     "one of a list": (replace(WALKED, tried={"fast": "5,x"}), "walk", "walk:fast", "fast=x is not a whole number"),
     "one of a range": (replace(WALKED, tried={"fast": "5::2"}), "walk", "walk:fast", "fast= is not a whole number"),
+    "held fixed": (replace(WALKED, params={"stop": "abc"}), "walk", "run:stop", "stop=abc is not a number"),
     "truth": (replace(PLAIN, params={"short": "perhaps"}), "run", "run:short", "is not true or false"),
     "from": (replace(PLAIN, first="yesterday"), "run", "first", "not a date: 'yesterday'"),
     "to before from": (replace(PLAIN, first="2024-01-10", end="2024-01-10"), "run", "end", "must be after 2024-01-10"),
@@ -176,6 +231,12 @@ PRESETS = [
 def test_presets_are_clipped_to_the_candles(name, span):
     assert preset(name, KNOWN.span(("ALPHAUSDT", "BETAUSDT"))) == span
     assert preset(name, KNOWN.span(())) == ("", "")
+
+
+def test_all_is_all_where_the_settings_have_bounds():
+    bounded = {"from": "2024-01-15", "to": ""}
+    assert preset("all", KNOWN.span(("ALPHAUSDT",)), bounded) == ("2024-01-01", "2024-01-21")
+    assert preset("all", KNOWN.span(("ALPHAUSDT",)), {"from": "", "to": ""}) == ("", "")
 
 
 def test_every_field_is_an_option(capsys):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bt import cli
+from bt.gui.work import Question
 from tests.gui.conftest import ROOT, closed, remembered
 from tests.test_docs import blocks
 
@@ -267,6 +268,54 @@ def test_it_is_remembered_and_dressed(opened, place, tmp_path):
     third = opened(place, settled=False)
     assert "nothing is remembered of last time" in third.notice
     assert third.text("cash") == ""
+
+
+def test_what_is_typed_stays(opened, place):
+    (place / "bt.toml").write_text('from = "2024-01-10"\nsizing = "equity"\nsize = "50%"\n')
+    at = opened(place)
+    hints = at.view.form.rows.hints
+    at.choose("strategy", "ema_cross")
+    at.settle()
+    assert (hints["first"].cget("text"), hints["size"].cget("text")) == ("default 2024-01-10", "default 50%")
+    at.type("run:fast", "7")
+    at.type("walk:slow", "")
+    at.key("F5")
+    assert at.text("run:fast") == "7"  # while it is read anew, too
+    at.settle()
+    assert at.view.form.form().params["fast"] == "7"
+    at.choose("strategy", "donchian_breakout")
+    at.settle()
+    assert "run:fast" not in at.view.form.rows.inputs
+    at.choose("strategy", "ema_cross")
+    at.settle()
+    assert (at.text("run:fast"), at.text("run:slow"), at.text("walk:slow")) == ("7", "100", "")
+    at.press("all")
+    assert at.text("first") == "2024-01-01"  # what is empty would be as bt.toml has it
+    field = at.view.form.rows.inputs["first"]
+    field.focus_force()
+    at.root.update()
+    for key in ("Control-a", "Key-1"):
+        field.event_generate(f"<{key}>")
+    at.root.update()
+    assert at.text("first") == "1"
+    for letter, dark in (("l", True), ("d", False)):
+        at.key(f"Alt-{letter}")
+        assert at.window.theme.dark is dark
+    at.key("Alt-y")
+    assert at.status.startswith("copied: bt run ema_cross")
+    unexpected(at)
+
+
+def unexpected(at):
+    """What is wrong in the window itself is said, and the window lives on; a question is gone when it is settled."""
+    at.window.work.ask(Question(words=["config"], then=lambda _text: {}["lost"], failed=print))
+    at.until(lambda: at.notice, "the notice")
+    assert "unexpected KeyError: 'lost'" in at.notice
+    at.window._start(["config"], lambda _ended: None)
+    at.window.close()
+    assert "Something is under way" in at.notice
+    at.until(lambda: not at.notice, "the end")
+    assert at.status.startswith("done in")
 
 
 def test_without_a_display_it_says_so(place):

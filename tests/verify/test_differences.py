@@ -22,11 +22,17 @@ TRADED = {
 CASES: dict[str, tuple[dict[str, Any] | None, tuple[str, ...]]] = {
     "nothing": ({}, ()),
     "a last digit": ({"exit_price": 110.0 * (1 + 1e-13), "qty": 2.0 * (1 - 1e-13)}, ()),
-    "the reason, which is a name": ({"exit_reason": "signal"}, ()),
+    "the reason": ({"exit_reason": "signal"}, ("exit_reason",)),
+    "no number": ({"pnl": float("nan")}, ("pnl",)),
+    "fees, though little of what was traded": ({"fees": 0.4 + 1e-8}, ("fees",)),
+    "the cause before what it does": (
+        {"pnl": 1.0, "qty": 1.0, "exit_price": 109.0, "exit_ts": AT, "fees": 0.3},
+        ("exit_ts", "exit_price", "qty", "fees", "pnl"),
+    ),
     "a price": ({"exit_price": 110.0 * (1 + 2e-9)}, ("exit_price",)),
     "a bar": ({"exit_ts": AT}, ("exit_ts",)),
     "a quantity": ({"qty": 2.0001}, ("qty",)),
-    "money, beyond the tolerance of what was traded": ({"pnl": 19.6 + 3e-7, "fees": 0.4 + 1e-7}, ("pnl",)),
+    "money, beyond the tolerance of what was traded": ({"pnl": 19.6 + 3e-7, "fees": 0.4 + 1e-14}, ("pnl",)),
     "an exit that is not there": (
         {"exit_ts": None, "exit_price": None, "pnl": None}, ("exit_ts", "exit_price", "pnl"),
     ),
@@ -47,6 +53,13 @@ def test_trades_differ_by(name: str) -> None:
         assert found.columns == columns
         assert found.ours is not None
         assert found.ours["exit_price"] == 110.0
+
+
+def test_a_trade_listed_twice_is_one_more() -> None:
+    twice = trades(TRADED, TRADED)
+    assert differing(paired(twice, twice, 1_000.0)).is_empty()
+    unlike = differing(paired(trades(TRADED), twice, 1_000.0))
+    assert unlike["present"].to_list() == ["theirs"]
 
 
 @pytest.mark.parametrize("key", [{"symbol": "B"}, {"side": "short"}, {"entry_ts": AT + HOUR}])
@@ -74,4 +87,7 @@ def test_curves_are_held_together_bar_by_bar() -> None:
         one, one.with_columns(pl.when(pl.col("ts") > AT + HOUR).then(103.0).otherwise("equity").alias("equity"))
     )
     assert (apart.first, apart.gap) == (AT + 2 * HOUR, pytest.approx(1 / 102))
-    assert curves(one, one.head(2)).first == AT + 2 * HOUR  # a bar that one of them lacks
+    assert (apart.difference and apart.difference.ours) == {"ts": AT + 2 * HOUR, "equity": 102.0}
+    assert (apart.difference and apart.difference.theirs) == {"ts": AT + 2 * HOUR, "equity": 103.0}
+    shorter = curves(one, one.head(2))  # a bar that one of them lacks
+    assert (shorter.first, shorter.values) == (AT + 2 * HOUR, (102.0, None))

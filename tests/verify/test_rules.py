@@ -6,7 +6,7 @@ The cases are those that our engine is held to its slow twin with: gaps, ruin, l
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -40,7 +40,9 @@ class Told:
     def play(self, conduct: Conduct) -> Played:
         tape = conduct.tape(self.bars, self.timeframe)
         done = tape.simulation(tape.trade(tape.told(self.signals)))
-        return Played(conduct=conduct, done=done, trades=done.trades, end_equity=done.end_equity)
+        return Played(
+            conduct=conduct, done=done, trades=done.trades, end_equity=done.end_equity, bars=self.bars
+        )  # fmt: skip
 
     def plays(self) -> list[tuple[Rule | None, Played]]:
         rest = [(rule, self.play(left)) for rule, left in chain(self.conduct)]
@@ -122,6 +124,56 @@ def test_a_change_that_no_rule_recognises_is_counted() -> None:
         known += sum(effect.changed for effect in effects(plays, cases.HOUR, LONGEST))
         unknown += sum(effect.unexplained for effect in effects(blind, cases.HOUR, LONGEST))
     assert known > unknown > 5  # the rest of the changed trades would pass for followers of the first
+
+
+PRICES = {  # rule: the exits that come out better than the market was, by how much, and the cases
+    "target as market": (pl.col("exit_reason") == "take", 0.02, (18, 26)),
+    "entry-bar stop": ((pl.col("exit_reason") == "stop") & (pl.col("bars") == 0), 0.5, (22, 26)),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", PRICES)
+def test_prices_that_the_market_did_not_have_are_not_explained(name: str) -> None:
+    which, gain, seeds = PRICES[name]
+    side = pl.when(pl.col("side") == "long").then(1.0).otherwise(-1.0)
+    better = pl.when(which).then(pl.col("exit_price") * (1.0 + gain * side)).otherwise("exit_price")
+    sound = fooled = 0
+    for seed in seeds:
+        told = Told(seed)
+        plays = told.plays()
+        [place] = [place for place, (rule, _) in enumerate(plays) if rule and rule.name == name]
+        before, played = plays[place - 1]
+        wrong = replace(played, trades=played.trades.with_columns(better.alias("exit_price")))
+        sound += sum(effect.unexplained for effect in effects(plays[place - 1 : place + 1], told.length, LONGEST))
+        fooled += sum(effect.unexplained for effect in effects([(before, wrong), plays[place]], told.length, LONGEST))
+    assert (sound, fooled > 1) == (0, True), fooled
+
+
+def test_one_refusal_at_a_gap_explains_one_trade() -> None:
+    """What comes after an entry that a gap refused is of another size alone: it follows."""
+    count, minute = 60, timedelta(minutes=1)
+    times = [datetime(2024, 1, 1) + place * cases.HOUR for place in range(count)]
+    price = [100.0 + place % 7 for place in range(count)]
+    bars = pl.DataFrame(
+        {
+            "symbol": ["A"] * count, "ts": times, "open": price, "high": [each + 1 for each in price],
+            "low": [each - 1 for each in price], "close": price, "volume": [1.0] * count,
+        },
+        schema_overrides={"ts": pl.Datetime("us")},
+    )  # fmt: skip
+    place = pl.int_range(pl.len())
+    signals = bars.select("symbol", "ts", enter_long=place % 4 == 0, exit_long=place % 4 == 2)
+    there = pl.col("ts") != times[9]
+    gaps = pl.DataFrame({"symbol": ["A"], "first": [times[9]], "last": [times[10] - minute]})
+    told = Told(0)
+    told.bars, told.signals, told.length, told.timeframe = bars.filter(there), signals.filter(there), cases.HOUR, "1h"
+    execution = replace(Terms().execution, level_delay=1, take_fill="limit", intrabar="adverse")
+    terms = replace(Terms(), account=replace(Terms().account, sizing="equity", size=0.5), execution=execution)
+    told.conduct = Conduct(terms=terms, around=Around(gaps=gaps.cast({pl.Datetime: pl.Datetime("us")})))
+    [effect] = [each for each in told.effects() if each.rule.name == "recorded gaps"]
+    assert (effect.changed, effect.unexplained) == (1, 0)
+    assert effect.follow > 8
 
 
 def test_every_rule_is_met_in_the_cases() -> None:
